@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Request is one question to a model. System parts, Tools and Messages MUST be byte-stable from call
+// to call of one conversation (only appended to), so that provider caches and replay recognise them.
+type Request struct {
+	Model     string    // exact model id, e.g. "claude-sonnet-5-5"
+	System    []string  // part 0: role and rules; part 1: what all tasks of a build share; each ends a cached prefix
+	Tools     []ToolDef // offered in this order
+	Messages  []Message
+	MaxTokens int64           // most output tokens; the meter may shrink it
+	Effort    string          // "" lets the model decide; else low | medium | high | xhigh | max
+	Schema    json.RawMessage // when set, the answer MUST be one JSON value of this JSON schema
+}
+
+// StopReason says why a model stopped. An answer without one is not an answer.
+type StopReason string
+
+// Stop reasons, in the words of the Anthropic Messages API (other adapters translate).
+const (
+	StopEnd       StopReason = "end_turn"
+	StopTools     StopReason = "tool_use"
+	StopLength    StopReason = "max_tokens"
+	StopWindow    StopReason = "model_context_window_exceeded"
+	StopRefusal   StopReason = "refusal"
+	StopPause     StopReason = "pause_turn"
+	StopSequenced StopReason = "stop_sequence"
+)
+
+// Usage counts the tokens of one answer by class; Input excludes the cached classes.
+type Usage struct {
+	Input        int64 `json:"input"`
+	CacheWrite5m int64 `json:"cache_write_5m"`
+	CacheWrite1h int64 `json:"cache_write_1h"`
+	CacheRead    int64 `json:"cache_read"`
+	Output       int64 `json:"output"`
+}
+
+// Response is one complete answer.
+type Response struct {
+	ID      string // the provider's id of the answer
+	Model   string // the model that answered, as it names itself
+	Message Message
+	Stop    StopReason
+	Usage   Usage
+}
+
+// Model answers requests. Complete sends exactly one request and MUST NOT retry: every send is
+// budgeted on its own. It returns a *[Failure] when the provider or the wire failed; an error of
+// another type is the machine's own (for example a refusal by the budget) and ends the task's run.
+// It MUST be safe for concurrent use.
+type Model interface {
+	Complete(ctx context.Context, req Request) (Response, error)
+}
+
+// Replayer is the extra power of a Model to read an answer that was received before: body is the
+// response body as it came over the wire, contentType its Content-Type. It makes no request.
+// For the same body it MUST return what Complete returned then.
+type Replayer interface {
+	Replay(ctx context.Context, req Request, contentType string, body []byte) (Response, error)
+}
+
+// Class is what to do about a failed send; every failure has exactly one.
+type Class string
+
+// The five classes of failure (reference: reliability-security part D).
+const (
+	Retry      Class = "retry"       // send again after a short wait
+	WaitUntil  Class = "wait_until"  // send again at Failure.After from now
+	PauseBuild Class = "pause_build" // money, keys, long outages: stop all, resumable
+	FixRequest Class = "fix_request" // this request can never succeed as it is
+	FailTask   Class = "fail_task"   // the model declines this task
+)
+
+// Failure is a send that brought no usable answer.
+type Failure struct {
+	Class     Class
+	Status    int           // HTTP status; 0 when no response came
+	Type      string        // the provider's error type, e.g. "overloaded_error"
+	Message   string        // sanitised, without secrets
+	RequestID string        // for disputes with the provider
+	After     time.Duration // wait before the next send, when the provider said so
+	Err       error         // cause, may be nil
+}
+
+// Error says status, type and message in one line.
+func (f *Failure) Error() string {
+	return fmt.Sprintf("model call failed (%s): status %d %s: %s", f.Class, f.Status, f.Type, f.Message)
+}
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }

@@ -1,0 +1,43 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// ToolDef is what a model is told about a tool. Schema is a JSON schema of type object.
+type ToolDef struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Schema      json.RawMessage `json:"schema"`
+	ReadOnly    bool            `json:"read_only,omitempty"` // changes nothing; may be run again freely
+}
+
+// ToolCall is a model's wish to use a tool. Input is whatever the model wrote and may be no valid JSON.
+type ToolCall struct {
+	ID    string          `json:"id"`
+	Name  string          `json:"name"`
+	Input json.RawMessage `json:"input"`
+}
+
+// ToolResult is what a model is told about a call. Error marks the model's own mistake or a failed
+// command: a value, never a Go error. Note, when set, is kept for the tasks that need this one.
+type ToolResult struct {
+	Text  string `json:"text"`
+	Error bool   `json:"error,omitempty"`
+	Note  string `json:"note,omitempty"`
+}
+
+// Toolbox offers tools. Call runs one of them; its error is the machine's failure (disk, journal)
+// and ends the run, while a model's mistake is a ToolResult with Error set. Call is never given
+// the loop's own tools, finish and blocked.
+type Toolbox interface {
+	Defs() []ToolDef
+	Call(ctx context.Context, call ToolCall) (ToolResult, error)
+}
+
+// TreeTeller is the extra power of a Toolbox to name the state of the work tree: the same string
+// while nothing changed. The loop guard uses it to notice an agent that goes in circles.
+type TreeTeller interface {
+	Tree() string
+}

@@ -1,0 +1,84 @@
+package budget
+
+import "fmt"
+
+// Scope is what a cap is on: "build", "phase:<id>" or "task:<id>"; planning is "task:plan".
+type Scope string
+
+// Build is the scope of everything.
+const Build Scope = "build"
+
+// Ask is a wish to send a model call: what it can cost at worst. The writer turns it into a Hold.
+type Ask struct {
+	Call        Call   `json:"call"`
+	Model       string `json:"model"`
+	Price       Price  `json:"price"`        // the row it will be priced by; pinned in the hold
+	InputTokens int64  `json:"input_tokens"` // upper bound of all input tokens
+	MaxTokens   int64  `json:"max_tokens"`   // most output tokens asked for
+	RequestBlob string `json:"request_blob,omitempty"`
+}
+
+// Hold is an admitted ask: money and tokens reserved in every scope until the call is settled.
+type Hold struct {
+	Op          Op      `json:"op"`
+	RequestHash string  `json:"request_hash"`
+	Model       string  `json:"model"`
+	Price       Price   `json:"price"`
+	Scopes      []Scope `json:"scopes"`
+	InputTokens int64   `json:"input_tokens"`
+	MaxTokens   int64   `json:"max_tokens"` // what may be sent; at most what was asked
+	Money       Micro   `json:"money"`
+	Tokens      int64   `json:"tokens"`
+	RequestBlob string  `json:"request_blob,omitempty"`
+}
+
+// Fate is how a send ended, as far as money is concerned.
+type Fate string
+
+// The fates of a send.
+const (
+	Answered Fate = "answered" // complete, with usage: Cost is exact
+	Free     Fate = "free"     // it surely was not billed: an error status before any output, or never left
+	Unknown  Fate = "unknown"  // it may have been billed; the whole hold is booked
+)
+
+// Settlement is the outcome of a send. Answer is the blob of the raw body, also of errors and of
+// what arrived before a cut. Status is the HTTP status, 0 when no response came.
+type Settlement struct {
+	Op           Op     `json:"op"`
+	Fate         Fate   `json:"fate"`
+	Model        string `json:"model,omitempty"` // as the answer names it
+	Usage        Usage  `json:"usage"`
+	Cost         Micro  `json:"cost"` // computed from Usage and the hold's price, rounded up
+	Answer       string `json:"answer,omitempty"`
+	ContentType  string `json:"content_type,omitempty"`
+	Status       int    `json:"status,omitempty"`
+	Stop         string `json:"stop,omitempty"`
+	ErrorType    string `json:"error_type,omitempty"`
+	Error        string `json:"error,omitempty"`      // sanitised, for people
+	RequestID    string `json:"request_id,omitempty"` // the provider's
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
+	Overrun      bool   `json:"overrun,omitempty"` // it cost or counted more than its hold: all sends stop
+}
+
+// Refusal is a call that was not sent because it does not fit. It is found with errors.As.
+type Refusal struct {
+	Scope   Scope
+	Tokens  bool // the cap on tokens, not on money, is reached
+	Cap     int64
+	Used    int64 // spent + unknown + held before this call
+	Need    int64 // worst case of the smallest useful call
+	Overrun bool  // an earlier call cost more than its hold; nothing is sent any more
+}
+
+// Error names the scope and the figures.
+func (r *Refusal) Error() string {
+	if r.Overrun {
+		return "an earlier call cost more than its hold; nothing more is sent"
+	}
+	unit := "micro-USD"
+	if r.Tokens {
+		unit = "tokens"
+	}
+	return fmt.Sprintf("cap of %s reached: %d of %d %s used, the next call can need %d", r.Scope, r.Used, r.Cap, unit, r.Need)
+}
