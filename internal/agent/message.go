@@ -25,7 +25,8 @@ const (
 // Block is one piece of a message. Which fields count depends on Kind:
 //   - TextBlock: Text
 //   - ThinkingBlock: Text for people, Opaque is the provider's block and goes back verbatim
-//   - UseBlock: ID, Name, Input (a JSON object, kept as the model wrote it)
+//   - UseBlock: ID, Name, Input (valid JSON: the object as the model wrote it, or, when what it wrote
+//     cannot be parsed, a JSON string that holds it)
 //   - ResultBlock: ID of the call it answers, Text, Error
 type Block struct {
 	Kind   BlockKind       `json:"kind"`

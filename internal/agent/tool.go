@@ -13,7 +13,8 @@ type ToolDef struct {
 	ReadOnly    bool            `json:"read_only,omitempty"` // changes nothing; may be run again freely
 }
 
-// ToolCall is a model's wish to use a tool. Input is whatever the model wrote and may be no valid JSON.
+// ToolCall is a model's wish to use a tool. Input is what the model wrote and
+// may be no JSON object: see [Block].
 type ToolCall struct {
 	ID    string          `json:"id"`
 	Name  string          `json:"name"`
@@ -37,7 +38,8 @@ type Toolbox interface {
 }
 
 // TreeTeller is the extra power of a Toolbox to name the state of the work tree: the same string
-// while nothing changed. The loop guard uses it to notice an agent that goes in circles.
+// while nothing changed, "" when it cannot tell. The loop guard uses it to notice an agent that goes
+// in circles.
 type TreeTeller interface {
 	Tree() string
 }
