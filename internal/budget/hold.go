@@ -2,34 +2,43 @@ package budget
 
 import "fmt"
 
-// Scope is what a cap is on: "build", "phase:<id>" or "task:<id>"; planning is "task:plan".
-type Scope string
+// CacheUse says which cache writes a request can cause, so that the hold need not reckon with all.
+type CacheUse string
 
-// Build is the scope of everything.
-const Build Scope = "build"
+// The cache writes that a request can cause. A longer one allows the shorter.
+const (
+	CacheAny  CacheUse = "" // not known: the dearest class is held
+	CacheNone CacheUse = "none"
+	Cache5m   CacheUse = "5m"
+	Cache1h   CacheUse = "1h"
+)
 
 // Ask is a wish to send a model call: what it can cost at worst. The writer turns it into a Hold.
 type Ask struct {
-	Call        Call   `json:"call"`
-	Model       string `json:"model"`
-	Price       Price  `json:"price"`        // the row it will be priced by; pinned in the hold
-	InputTokens int64  `json:"input_tokens"` // upper bound of all input tokens
-	MaxTokens   int64  `json:"max_tokens"`   // most output tokens asked for
-	RequestBlob string `json:"request_blob,omitempty"`
+	Call        Call     `json:"call"`
+	Model       string   `json:"model"`
+	Price       Price    `json:"price"`        // the row it will be priced by; pinned in the hold
+	InputTokens int64    `json:"input_tokens"` // upper bound of all input tokens
+	MaxTokens   int64    `json:"max_tokens"`   // most output tokens asked for
+	Cache       CacheUse `json:"cache,omitempty"`
+	WebSearches int64    `json:"web_searches,omitempty"` // most searches that the provider may make
+	RequestBlob string   `json:"request_blob,omitempty"`
 }
 
 // Hold is an admitted ask: money and tokens reserved in every scope until the call is settled.
 type Hold struct {
-	Op          Op      `json:"op"`
-	RequestHash string  `json:"request_hash"`
-	Model       string  `json:"model"`
-	Price       Price   `json:"price"`
-	Scopes      []Scope `json:"scopes"`
-	InputTokens int64   `json:"input_tokens"`
-	MaxTokens   int64   `json:"max_tokens"` // what may be sent; at most what was asked
-	Money       Micro   `json:"money"`
-	Tokens      int64   `json:"tokens"`
-	RequestBlob string  `json:"request_blob,omitempty"`
+	Op          Op       `json:"op"`
+	RequestHash string   `json:"request_hash"`
+	Model       string   `json:"model"`
+	Price       Price    `json:"price"`
+	Scopes      []Scope  `json:"scopes"`
+	InputTokens int64    `json:"input_tokens"`
+	MaxTokens   int64    `json:"max_tokens"` // what may be sent; at most what was asked
+	Money       Micro    `json:"money"`
+	Tokens      int64    `json:"tokens"`
+	Cache       CacheUse `json:"cache,omitempty"`
+	WebSearches int64    `json:"web_searches,omitempty"`
+	RequestBlob string   `json:"request_blob,omitempty"`
 }
 
 // Fate is how a send ended, as far as money is concerned.
@@ -76,9 +85,8 @@ func (r *Refusal) Error() string {
 	if r.Overrun {
 		return "an earlier call cost more than its hold; nothing more is sent"
 	}
-	unit := "micro-USD"
 	if r.Tokens {
-		unit = "tokens"
+		return fmt.Sprintf("cap of %s reached: %d of %d tokens used, the next call can need %d", r.Scope, r.Used, r.Cap, r.Need)
 	}
-	return fmt.Sprintf("cap of %s reached: %d of %d %s used, the next call can need %d", r.Scope, r.Used, r.Cap, unit, r.Need)
+	return fmt.Sprintf("cap of %s reached: %s of %s used, the next call can need %s", r.Scope, Micro(r.Used), Micro(r.Cap), Micro(r.Need))
 }

@@ -1,0 +1,24 @@
+package budget
+
+import "fmt"
+
+// Exceeded says whether the call cost or counted more than its hold, which must never be: the bound
+// or the price was wrong. Unknown and free calls cannot exceed.
+func (h Hold) Exceeded(s Settlement) bool {
+	if s.Fate != Answered {
+		return false
+	}
+	return s.Overrun || s.Cost > h.Money || s.Usage.Tokens() > h.Tokens
+}
+
+// check refuses a settlement that no call can have.
+func (s Settlement) check() error {
+	u := s.Usage
+	switch {
+	case s.Fate != Answered && s.Fate != Free && s.Fate != Unknown:
+		return fmt.Errorf("settle %s: unknown fate %q", s.Op, s.Fate)
+	case s.Cost < 0, u.Input < 0, u.CacheWrite5m < 0, u.CacheWrite1h < 0, u.CacheRead < 0, u.Output < 0, u.WebSearches < 0:
+		return fmt.Errorf("settle %s: negative cost or usage", s.Op)
+	}
+	return nil
+}
