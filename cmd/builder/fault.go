@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// fault is an error on its way to a person: a stable code, what is wrong and where, and what to do.
+type fault struct {
+	code string
+	what string
+	hint string // a command the reader can type, or what to change
+	exit int
+	err  error
+}
+
+// Error says code and what.
+func (f *fault) Error() string { return f.code + ": " + f.what }
+
+// Unwrap gives the cause.
+func (f *fault) Unwrap() error { return f.err }
+
+// usage is a fault of what the user gave us; nothing was sent or written.
+func usage(code, hint, format string, args ...any) *fault {
+	return &fault{code: code, what: fmt.Sprintf(format, args...), hint: hint, exit: exitUsage}
+}
+
+// refused is a fault of policy.
+func refused(code, hint, format string, args ...any) *fault {
+	return &fault{code: code, what: fmt.Sprintf(format, args...), hint: hint, exit: exitPolicy}
+}
+
+// complain writes err to a person's terminal: a line with a code and a line with a hint for each
+// thing wrong, without control characters, secrets or stack traces.
+func complain(w io.Writer, err error, secrets []string) {
+	for _, l := range linesOf(err) {
+		fmt.Fprintf(w, "builder: %s: %s\n", l.code, tidy(l.what, secrets))
+		if l.hint != "" {
+			fmt.Fprintf(w, "hint: %s\n", tidy(l.hint, secrets))
+		}
+	}
+}
+
+func linesOf(err error) []fault {
+	var f *fault
+	var pause *phases.PauseError
+	var problems planner.Problems
+	var locked *checkpoint.LockedError
+	switch {
+	case errors.As(err, &f):
+		return []fault{*f}
+	case errors.As(err, &pause):
+		return []fault{{code: pause.Reason.Code, what: pause.Reason.Message, hint: pause.Reason.Hint}}
+	case errors.As(err, &problems):
+		out := make([]fault, len(problems))
+		for i, p := range problems {
+			out[i] = fault{code: p.Code, what: join(p.What, p.Where), hint: p.Hint}
+		}
+		return out
+	case errors.As(err, &locked):
+		return []fault{{
+			code: "E_LOCKED", what: fmt.Sprintf("this build is held by process %d on %s since %s, %s", locked.PID, locked.Host, locked.Since.Format(time.RFC3339), locked.Path),
+			hint: "watch it with: builder status --watch",
+		}}
+	case errors.Is(err, checkpoint.ErrNewer):
+		return []fault{{code: "E_CHECKPOINT_NEWER", what: err.Error(), hint: "use the builder that wrote it, or a newer one"}}
+	case errors.Is(err, checkpoint.ErrCorrupt):
+		return []fault{{code: "E_CHECKPOINT_CORRUPT", what: err.Error(), hint: "the proven commits are safe in git; look with: builder checkpoint verify, or start again in a new folder with: builder build --plan PLAN -o DIR"}}
+	case errors.Is(err, checkpoint.ErrFull):
+		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then: builder resume"}}
+	case errors.Is(err, checkpoint.ErrNotFound):
+		return []fault{{code: "E_CHECKPOINT_MISSING", what: err.Error(), hint: "name the folder of a build, as in: builder status DIR"}}
+	case errors.Is(err, checkpoint.ErrPoisoned):
+		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "check the disk, then: builder resume"}}
+	}
+	return []fault{{code: "E_INTERNAL", what: err.Error(), hint: "this is a bug of builder; the build, if any, is kept: builder resume"}}
+}
+
+func join(what, where string) string {
+	if where == "" {
+		return what
+	}
+	return what + ", " + where
+}
+
+// tidy makes one line of foreign text that is safe to show: no control characters, no characters
+// that turn or hide text, no secret.
+func tidy(s string, secrets []string) string {
+	for _, secret := range secrets {
+		if len(secret) >= 8 {
+			s = strings.ReplaceAll(s, secret, "[redacted]")
+		}
+	}
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case r < ' ' || r >= 0x7f && r < 0xa0:
+			return -1
+		case r >= 0x200b && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x2060 && r <= 0x2069 || r == 0xfeff:
+			return -1
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > 2000 {
+		s = string(r[:1999]) + "…"
+	}
+	return s
+}

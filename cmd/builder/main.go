@@ -1,0 +1,7 @@
+package main
+
+import "os"
+
+func main() {
+	os.Exit(Main(os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+}

@@ -1,0 +1,199 @@
+package phases
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// ApplyEnvelope folds one kept record into s.
+func (s *State) ApplyEnvelope(e checkpoint.Envelope) error {
+	f, err := Decode(e.Kind, e.Payload)
+	if err != nil {
+		return err
+	}
+	if e.Seq != s.Seq+1 {
+		return fmt.Errorf("apply record %d after %d: %w", e.Seq, s.Seq, checkpoint.ErrCorrupt)
+	}
+	return s.Apply(f, e.Time)
+}
+
+// Apply folds one fact into s. It is pure: time comes with the record, nothing else comes from
+// outside. An error means that the record contradicts the records before it.
+func (s *State) Apply(f Fact, at time.Time) error {
+	s.Seq++
+	s.Updated = at
+	switch f := f.(type) {
+	case BuildStarted:
+		s.Build, s.Run = f, Running
+		s.Guard = budget.NewGuard(f.Caps)
+	case SessionStarted:
+		s.Session, s.Run, s.Reason = f, Running, nil
+		s.Sessions++
+	case PlanAccepted:
+		s.Plan, s.PlanHash, s.PlanBy = f.Plan, f.Hash, f.By
+		if t, ok := s.Tasks[planner.PlanTask]; ok {
+			t.State, t.Open, t.Ready = TaskIsDone, nil, nil
+		}
+	case PlanAmended:
+		if f.From != s.PlanHash {
+			return fmt.Errorf("apply plan amendment: it is for plan %s, not %s", f.From, s.PlanHash)
+		}
+		s.Plan, s.PlanHash, s.PlanBy = f.Plan, f.To, f.By
+	case CapsRaised:
+		return s.Guard.Raise(f.Caps)
+	case CallIntended, CallAnswered, CallFailed:
+		return s.applyCall(f)
+	case EffectStarted, EffectFinished:
+		return s.applyEffect(f)
+	case TaskStarted, AttemptStarted, AttemptFinished, TaskDone, TaskFailed:
+		return s.applyTask(f, at)
+	case BudgetWarned:
+		s.Warned = append(s.Warned, f.Mark)
+	case Paused:
+		s.Run, s.Reason = PausedState, &f.Reason
+		if f.Reason.Code == CodeInterrupted {
+			s.Run = Interrupted
+		}
+	case Finished:
+		s.Run, s.Reason = RunState(f.State), nil
+	default:
+		return fmt.Errorf("apply record: unknown fact %T", f)
+	}
+	return nil
+}
+
+func (s *State) applyCall(f Fact) error {
+	switch f := f.(type) {
+	case CallIntended:
+		if err := s.Guard.Book(f.Hold); err != nil {
+			return err
+		}
+		s.put(f.Hold.Op, &Outcome{Request: f.Hold.RequestHash})
+	case CallAnswered:
+		if err := s.Guard.Settle(f.Settlement); err != nil {
+			return err
+		}
+		if o := s.outcome(f.Op); o != nil {
+			o.Done, o.Fate, o.Error = true, f.Fate, f.Error
+			o.Answer, o.Type = checkpoint.Hash(f.Answer), f.ContentType
+		}
+	case CallFailed:
+		if o := s.outcome(f.Op); o != nil {
+			o.Failed = &f
+		}
+	}
+	return nil
+}
+
+func (s *State) applyEffect(f Fact) error {
+	switch f := f.(type) {
+	case EffectStarted:
+		s.put(f.Op, &Outcome{Request: f.Request, Effect: f.Effect})
+	case EffectFinished:
+		s.put(f.Op, &Outcome{Request: f.Request, Effect: f.Effect, Done: true, Finished: &f})
+		a := s.attempt(f.Op)
+		t := s.Tasks[planner.TaskID(f.Op.Task)]
+		if a == nil || t == nil {
+			return nil
+		}
+		if f.Tree != "" {
+			a.Tree = f.Tree
+		}
+		if f.Note != "" {
+			t.Notes = append(t.Notes, f.Note)
+		}
+		if f.Gate != nil {
+			t.standing(*f.Gate)
+		}
+	}
+	return nil
+}
+
+func (s *State) applyTask(f Fact, at time.Time) error {
+	switch f := f.(type) {
+	case TaskStarted:
+		s.Tasks[f.Task] = &TaskState{
+			ID: f.Task, Phase: f.Phase, State: TaskRunning, Base: f.Commit, BaseTree: f.Tree, Hash: f.Hash,
+			Ready: &AttemptState{Outcomes: map[string]*Outcome{}},
+			Gates: map[planner.GateID]*GateStanding{},
+		}
+		return nil
+	case AttemptStarted:
+		return s.onTask(f.Task, func(t *TaskState) {
+			t.Attempts = f.Attempt
+			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Tree: t.BaseTree, Outcomes: map[string]*Outcome{}}
+		})
+	case AttemptFinished:
+		return s.onTask(f.Task, func(t *TaskState) {
+			t.Open, t.Accepted, t.Reason, t.Summary = nil, f.Tree, f.Reason, f.Summary
+			if f.Tree == "" {
+				t.Notes = nil
+			} else {
+				t.AcceptedAt = at
+			}
+		})
+	case TaskDone:
+		return s.onTask(f.Task, func(t *TaskState) {
+			t.State, t.Commit, t.Tree, t.Edits = TaskIsDone, f.Commit, f.Tree, f.Edits
+			t.Open, t.Ready, t.Reason = nil, nil, ""
+			s.Head, s.HeadTree = f.Commit, f.Tree
+		})
+	case TaskFailed:
+		return s.onTask(f.Task, func(t *TaskState) {
+			t.State, t.Reason, t.Open, t.Ready = TaskIsFail, f.Reason, nil, nil
+		})
+	}
+	return nil
+}
+
+func (s *State) onTask(id planner.TaskID, fn func(*TaskState)) error {
+	t, ok := s.Tasks[id]
+	if !ok {
+		return fmt.Errorf("apply record of task %s: it has not started", id)
+	}
+	fn(t)
+	return nil
+}
+
+func (s *State) put(op budget.Op, o *Outcome) {
+	a := s.attempt(op)
+	if a == nil {
+		return
+	}
+	if a.Outcomes == nil { // as it comes back from a snapshot
+		a.Outcomes = map[string]*Outcome{}
+	}
+	a.Outcomes[stepKey(op)] = o
+}
+
+func (s *State) outcome(op budget.Op) *Outcome {
+	if a := s.attempt(op); a != nil {
+		return a.Outcomes[stepKey(op)]
+	}
+	return nil
+}
+
+func (t *TaskState) standing(g GateOutcome) {
+	st, ok := t.Gates[g.Gate]
+	if !ok {
+		st = &GateStanding{}
+		if t.Gates == nil {
+			t.Gates = map[planner.GateID]*GateStanding{}
+		}
+		t.Gates[g.Gate] = st
+	}
+	if g.Base {
+		st.BaseRun, st.Red = true, !g.Pass
+		return
+	}
+	st.Pass, st.Tests, st.Log, st.Short = g.Pass, g.Tests, g.Log, g.Short
+}
+
+func stepKey(op budget.Op) string {
+	return strconv.Itoa(op.Step) + "." + strconv.Itoa(op.Send)
+}

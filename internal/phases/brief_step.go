@@ -1,0 +1,204 @@
+package phases
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// Bounds of what an agent is told at the start.
+const (
+	wholeSpec = 96 << 10 // larger specs are told by the sections that matter
+	treeLines = 400
+	noteBytes = 4 << 10
+	failBytes = 6 << 10
+	gateBytes = 24 << 10
+)
+
+// brief puts together what an agent is told about a task.
+func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, base Manifest) (agent.Brief, error) {
+	b := agent.Brief{
+		Role: task.Role, SpecPath: e.Spec.Path, Spec: specFor(e.Spec, e.plan, task),
+		Project: projectLine(e.plan.Project), Plan: planLines(e.plan), Environment: e.Facts,
+		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal,
+		Writes: task.Writes, Tree: treeText(base), LastFailure: clip(st.Reason, failBytes),
+	}
+	if len(task.Writes) > 0 {
+		b.Shared = e.plan.Shared
+	}
+	for _, r := range e.plan.Requirements {
+		for _, c := range task.Covers {
+			if c == r.ID {
+				b.Requirements = append(b.Requirements, agent.BriefRequirement{ID: string(r.ID), Text: r.Text, Source: r.Source})
+			}
+		}
+	}
+	for _, id := range task.Gates {
+		if g, ok := e.plan.Gate(id); ok {
+			b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(GateText(g), gateBytes)})
+		}
+	}
+	err := e.Writer.View(ctx, func(s *State) {
+		for _, n := range task.Needs {
+			t := s.Task(n)
+			if t.Summary != "" {
+				b.Notes = append(b.Notes, clip(string(n)+": "+t.Summary, noteBytes))
+			}
+			for _, note := range t.Notes {
+				b.Notes = append(b.Notes, clip(string(n)+": "+note, noteBytes))
+			}
+		}
+	})
+	return b, err
+}
+
+func projectLine(p planner.Project) string {
+	parts := []string{p.Name, string(p.Type)}
+	if len(p.Stack) > 0 {
+		parts = append(parts, strings.Join(p.Stack, " "))
+	}
+	if p.Summary != "" {
+		parts = append(parts, p.Summary)
+	}
+	return strings.Join(parts, "; ")
+}
+
+func planLines(p *planner.Plan) string {
+	var b strings.Builder
+	for _, t := range p.Tasks() {
+		fmt.Fprintf(&b, "%s: %s\n", t.ID, t.Title)
+	}
+	return b.String()
+}
+
+func treeText(m Manifest) string {
+	var b strings.Builder
+	for i, e := range m {
+		if i == treeLines {
+			fmt.Fprintf(&b, "… and %d more; list_files shows them\n", len(m)-i)
+			break
+		}
+		fmt.Fprintf(&b, "%s %d\n", e.Path, e.Size)
+	}
+	return b.String()
+}
+
+// GateText spells out what a gate does and expects, for agents and for `builder report`.
+func GateText(g planner.Gate) string {
+	var b strings.Builder
+	switch g.Kind {
+	case planner.GateCommand:
+		fmt.Fprintf(&b, "runs %s", strings.Join(g.Run, " "))
+		if g.Dir != "" {
+			fmt.Fprintf(&b, " in %s", g.Dir)
+		}
+		fmt.Fprintf(&b, "; expects exit %d", g.Expect.Exit)
+		if g.Expect.Tests != "" {
+			fmt.Fprintf(&b, ", tests %s", g.Expect.Tests)
+		}
+		if g.Expect.Stdout != "" {
+			fmt.Fprintf(&b, ", output containing %q", g.Expect.Stdout)
+		}
+		for _, f := range g.Frozen {
+			fmt.Fprintf(&b, "\nwith this %s laid over the tree:\n%s", f.Path, f.Content)
+		}
+	case planner.GateHTTP:
+		fmt.Fprintf(&b, "starts %s and sends, in order:\n%s", strings.Join(g.Start, " "), strings.Join(g.Steps, "\n"))
+	case planner.GateTranscript:
+		fmt.Fprintf(&b, "runs this console session in an empty folder, with bin/ of the tree first on PATH; output and exit codes must be as shown:\n%s", g.Session)
+	case planner.GateFile:
+		for _, f := range g.Files {
+			fmt.Fprintf(&b, "file %s", f.Path)
+			if f.Absent {
+				b.WriteString(" must not exist")
+			}
+			for _, c := range f.Contains {
+				fmt.Fprintf(&b, ", contains %q", c)
+			}
+			if f.Matches != "" {
+				fmt.Fprintf(&b, ", matches %s", f.Matches)
+			}
+			b.WriteString("\n")
+		}
+	default:
+		b.WriteString(g.Title)
+	}
+	return b.String()
+}
+
+// specFor is the spec as a task is told it: whole when it is small, else the front, the headings
+// and the sections that hold the task's requirements.
+func specFor(s *planner.Spec, p *planner.Plan, task planner.Task) string {
+	if len(s.Text) <= wholeSpec {
+		return s.Text
+	}
+	lines := strings.Split(s.Text, "\n")
+	keep := make([]bool, len(lines)+1)
+	mark := func(first, last int) {
+		for i := max(first, 1); i <= min(last, len(lines)); i++ {
+			keep[i] = true
+		}
+	}
+	mark(1, 40)
+	for _, sec := range s.Sections {
+		mark(sec.First, sec.First)
+	}
+	for _, r := range p.Requirements {
+		for _, c := range task.Covers {
+			if c != r.ID {
+				continue
+			}
+			first, last := sourceLines(r.Source)
+			mark(first-2, last+2)
+			for _, sec := range s.Sections {
+				if sec.First <= first && last <= sec.Last && sec.Last-sec.First < 200 {
+					mark(sec.First, sec.Last)
+				}
+			}
+		}
+	}
+	return withGaps(lines, keep)
+}
+
+func withGaps(lines []string, keep []bool) string {
+	var b strings.Builder
+	gap := 0
+	for i, l := range lines {
+		if !keep[i+1] {
+			gap++
+			continue
+		}
+		if gap > 0 {
+			fmt.Fprintf(&b, "[… %d lines of the spec that concern other tasks …]\n", gap)
+			gap = 0
+		}
+		b.WriteString(l + "\n")
+	}
+	return b.String()
+}
+
+// sourceLines reads "12" or "12-13"; 0, 0 when it is neither.
+func sourceLines(source string) (first, last int) {
+	a, z, ok := strings.Cut(source, "-")
+	if !ok {
+		z = a
+	}
+	first, err1 := strconv.Atoi(a)
+	last, err2 := strconv.Atoi(z)
+	if err1 != nil || err2 != nil {
+		return 0, 0
+	}
+	return first, last
+}
+
+// clip keeps head and tail of a text that is longer than n bytes.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n/2], "") + "\n[…]\n" + strings.ToValidUTF8(s[len(s)-n/2:], "")
+}

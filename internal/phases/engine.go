@@ -1,0 +1,171 @@
+package phases
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// Engine runs a build: it asks Next what to do and does it, until nothing is left or something
+// makes it pause. All that survives it is in the journal; an Engine may be made again at any time.
+type Engine struct {
+	Writer  *Writer
+	Blobs   checkpoint.Blobs
+	Trees   Trees
+	Repo    Repo
+	Gates   Gates
+	Bench   Workbench
+	Model   agent.Model // through the meter
+	Spec    *planner.Spec
+	Draft   func(context.Context, planner.Asker, *planner.Spec) (*planner.Plan, error)
+	Scratch string // folder for scratch trees, outside any repository
+	Facts   string // toolchains, modules and limits, told to agents
+	Set     Settings
+	Retry   RetryPolicy
+	Stop    Stop
+
+	plan   *planner.Plan
+	planAt checkpoint.Hash
+}
+
+// Settings are the user's choices for how tasks are carried out. Zero values mean the defaults.
+type Settings struct {
+	Model     string
+	MaxTokens int64  // most output tokens of one call; 0 means 32,000
+	Effort    string // "" lets the model decide
+	Attempts  int    // at one task; 0 means 3
+}
+
+func (s Settings) attempts() int {
+	if s.Attempts == 0 {
+		return 3
+	}
+	return s.Attempts
+}
+
+func (s Settings) maxTokens() int64 {
+	if s.MaxTokens == 0 {
+		return 32_000
+	}
+	return s.MaxTokens
+}
+
+// Run goes on until the build is finished; then it returns nil and the state says done or failed.
+// A *PauseError means that the build stopped before its end and can be resumed; any other error is
+// a failure of the store or of this program.
+func (e *Engine) Run(ctx context.Context) error {
+	for {
+		step, err := e.next(ctx)
+		if err == nil {
+			err = e.step(ctx, step)
+		}
+		if err != nil {
+			return e.pause(ctx, err)
+		}
+		if step.Kind == StepFinish {
+			return nil
+		}
+	}
+}
+
+func (e *Engine) next(ctx context.Context) (Step, error) {
+	if ctx.Err() != nil {
+		return Step{}, context.Cause(ctx)
+	}
+	if err := e.loadPlan(ctx); err != nil {
+		return Step{}, err
+	}
+	var steps []Step
+	err := e.Writer.View(ctx, func(s *State) { steps = Next(e.plan, s, 1) })
+	if err != nil {
+		return Step{}, err
+	}
+	return steps[0], nil
+}
+
+// step is the only place where agent, gates, commits and journal meet.
+func (e *Engine) step(ctx context.Context, step Step) error {
+	switch step.Kind {
+	case StepPlan:
+		return e.makePlan(ctx)
+	case StepTask:
+		return e.runTask(ctx, step.Task)
+	default:
+		return e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
+			return []Fact{Finished{State: string(ending(e.plan, s))}}, nil
+		})
+	}
+}
+
+// ending is done when every task is, else failed.
+func ending(p *planner.Plan, s *State) RunState {
+	if p == nil {
+		return FailedState
+	}
+	for _, t := range p.Tasks() {
+		if s.Task(t.ID).State != TaskIsDone {
+			return FailedState
+		}
+	}
+	return DoneState
+}
+
+// loadPlan reads the plan that the state names, once per change.
+func (e *Engine) loadPlan(ctx context.Context) error {
+	var at checkpoint.Hash
+	if err := e.Writer.View(ctx, func(s *State) { at = s.Plan }); err != nil {
+		return err
+	}
+	if at == e.planAt {
+		return nil
+	}
+	p, err := ReadPlan(ctx, e.Blobs, at)
+	if err != nil {
+		return err
+	}
+	e.plan, e.planAt = p, at
+	return nil
+}
+
+// ReadPlan reads an accepted plan from its blob.
+func ReadPlan(ctx context.Context, blobs checkpoint.Blobs, h checkpoint.Hash) (*planner.Plan, error) {
+	raw, err := blobs.Get(ctx, h)
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	var p planner.Plan
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return nil, fmt.Errorf("read plan: %w: %w", checkpoint.ErrCorrupt, err)
+	}
+	return &p, nil
+}
+
+// AcceptPlan fixes the plan of a build that has none. The blob of its JSON is its identity.
+func AcceptPlan(ctx context.Context, w *Writer, blobs checkpoint.Blobs, p *planner.Plan, by string) error {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("encode plan: %w", err)
+	}
+	h, err := blobs.Put(ctx, raw)
+	if err != nil {
+		return fmt.Errorf("keep plan: %w", err)
+	}
+	return w.Record(ctx, PlanAccepted{Plan: h, Hash: string(h), By: by})
+}
+
+// pause records why the build stops and returns it as a *PauseError, unless the store itself failed.
+func (e *Engine) pause(ctx context.Context, err error) error {
+	reason, ok := reasonOf(err)
+	if !ok {
+		return err
+	}
+	if rerr := e.Writer.Record(context.WithoutCancel(ctx), Paused{Reason: reason}); rerr != nil {
+		return errors.Join(err, rerr)
+	}
+	return &PauseError{Reason: reason, Err: err}
+}

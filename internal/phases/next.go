@@ -1,0 +1,158 @@
+package phases
+
+import (
+	"path"
+	"strings"
+
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// StepKind says what a step does.
+type StepKind string
+
+// The kinds of steps.
+const (
+	StepPlan   StepKind = "plan"   // make the plan
+	StepTask   StepKind = "task"   // start a task or go on with it
+	StepFinish StepKind = "finish" // nothing is left that can be done
+)
+
+// Step is what to do now.
+type Step struct {
+	Kind StepKind
+	Task planner.TaskID
+}
+
+// Next says what to do now, at most workers steps at once, in plan order; tasks that are already
+// going on come first. It is pure. A task is named only when all it needs is done and no running
+// task claims what it claims. It returns one StepFinish when nothing can be done any more.
+func Next(p *planner.Plan, s *State, workers int) []Step {
+	if p == nil {
+		if s.Task(planner.PlanTask).State == TaskIsFail {
+			return []Step{{Kind: StepFinish}}
+		}
+		return []Step{{Kind: StepPlan}}
+	}
+	var steps []Step
+	var running []planner.Task
+	tasks := p.Tasks()
+	for _, t := range tasks {
+		if s.Task(t.ID).State == TaskRunning && len(steps) < workers {
+			steps = append(steps, Step{StepTask, t.ID})
+			running = append(running, t)
+		}
+	}
+	for _, t := range tasks {
+		if len(steps) >= workers {
+			break
+		}
+		if s.Task(t.ID).State != TaskPending || !needsMet(t, s) || overlapsAny(t, running) {
+			continue
+		}
+		steps = append(steps, Step{StepTask, t.ID})
+		running = append(running, t)
+	}
+	if len(steps) == 0 {
+		return []Step{{Kind: StepFinish}}
+	}
+	return steps
+}
+
+func needsMet(t planner.Task, s *State) bool {
+	for _, n := range t.Needs {
+		if s.Task(n).State != TaskIsDone {
+			return false
+		}
+	}
+	return true
+}
+
+// Standing returns what a task is, with blocked derived: a task that needs one that failed or is
+// blocked itself.
+func Standing(p *planner.Plan, s *State, id planner.TaskID) TaskPhase {
+	return standing(p, s, id, map[planner.TaskID]bool{})
+}
+
+func standing(p *planner.Plan, s *State, id planner.TaskID, seen map[planner.TaskID]bool) TaskPhase {
+	st := s.Task(id).State
+	if st != TaskPending || seen[id] {
+		return st
+	}
+	seen[id] = true
+	t, _ := p.Task(id)
+	for _, n := range t.Needs {
+		if up := standing(p, s, n, seen); up == TaskIsFail || up == TaskBlocked {
+			return TaskBlocked
+		}
+	}
+	return TaskPending
+}
+
+func overlapsAny(t planner.Task, others []planner.Task) bool {
+	for _, o := range others {
+		if claimsOverlap(t.Writes, o.Writes) {
+			return true
+		}
+	}
+	return false
+}
+
+// claimsOverlap says whether two sets of globs can name one path; no claims at all means the whole
+// tree. It errs on the side of overlap.
+func claimsOverlap(a, b []string) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return true
+	}
+	for _, x := range a {
+		for _, y := range b {
+			px, py := literalPrefix(x), literalPrefix(y)
+			if strings.HasPrefix(px, py) || strings.HasPrefix(py, px) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// literalPrefix is the part of a glob before its first wildcard.
+func literalPrefix(glob string) string {
+	if i := strings.IndexAny(glob, "*?["); i >= 0 {
+		return glob[:i]
+	}
+	return glob
+}
+
+// Claimed says whether a path may be written by a task with these claims: a glob matches a path
+// segment by segment, "**" any number of segments. No claims at all means any path.
+func Claimed(claims []string, file string) bool {
+	if len(claims) == 0 {
+		return true
+	}
+	for _, c := range claims {
+		if matchSegments(strings.Split(c, "/"), strings.Split(file, "/")) {
+			return true
+		}
+	}
+	return false
+}
+
+func matchSegments(pat, name []string) bool {
+	for len(pat) > 0 {
+		if pat[0] == "**" {
+			for i := 0; i <= len(name); i++ {
+				if matchSegments(pat[1:], name[i:]) {
+					return true
+				}
+			}
+			return false
+		}
+		if len(name) == 0 {
+			return false
+		}
+		if ok, err := path.Match(pat[0], name[0]); err != nil || !ok {
+			return false
+		}
+		pat, name = pat[1:], name[1:]
+	}
+	return len(name) == 0
+}

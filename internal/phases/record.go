@@ -1,0 +1,305 @@
+package phases
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// Kind names a record in the journal, in events.ndjson and in `builder logs`.
+type Kind string
+
+// The kinds of records. They are only ever added to; payloads only ever gain fields.
+const (
+	KindBuildStarted    Kind = "build.started"
+	KindSessionStarted  Kind = "session.started"
+	KindPlanAccepted    Kind = "plan.accepted"
+	KindPlanAmended     Kind = "plan.amended"
+	KindCapsRaised      Kind = "caps.raised"
+	KindTaskStarted     Kind = "task.started"
+	KindAttemptStarted  Kind = "attempt.started"
+	KindCallIntended    Kind = "call.intended"
+	KindCallAnswered    Kind = "call.answered"
+	KindCallFailed      Kind = "call.failed"
+	KindEffectStarted   Kind = "effect.started"
+	KindEffectFinished  Kind = "effect.finished"
+	KindAttemptFinished Kind = "attempt.finished"
+	KindTaskDone        Kind = "task.done"
+	KindTaskFailed      Kind = "task.failed"
+	KindBudgetWarned    Kind = "budget.warned"
+	KindPaused          Kind = "build.paused"
+	KindFinished        Kind = "build.finished"
+)
+
+// Fact is the payload of one kind of record.
+type Fact interface{ kind() Kind }
+
+// BuildStarted opens a build. What it freezes cannot change on resume.
+type BuildStarted struct {
+	Build    string          `json:"build"`
+	Builder  string          `json:"builder"` // version of this program
+	Spec     checkpoint.Hash `json:"spec"`    // blob
+	SpecPath string          `json:"spec_path"`
+	SpecSHA  string          `json:"spec_sha256"`
+	Engine   string          `json:"engine"`
+	Provider string          `json:"provider"`
+	Model    string          `json:"model"`
+	BaseURL  string          `json:"base_url,omitempty"`
+	Author   string          `json:"author"` // "Name <email>"
+	Caps     budget.Caps     `json:"caps"`
+	At       time.Time       `json:"at"`
+}
+
+// SessionStarted says that a process took the build up, first or again.
+type SessionStarted struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`
+	Builder string    `json:"builder"`
+	Sandbox string    `json:"sandbox"`
+	BaseURL string    `json:"base_url,omitempty"`
+	Resumed bool      `json:"resumed,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// PlanAccepted fixes the plan. Hash is over its canonical form, Plan is the blob of its JSON.
+type PlanAccepted struct {
+	Plan checkpoint.Hash `json:"plan"`
+	Hash string          `json:"hash"`
+	By   string          `json:"by"` // "model", "user" or "rule"
+}
+
+// PlanAmended replaces the plan for tasks that have not started. Frozen gates change only by the user.
+type PlanAmended struct {
+	From string          `json:"from"`
+	To   string          `json:"to"`
+	Plan checkpoint.Hash `json:"plan"`
+	By   string          `json:"by"`
+}
+
+// CapsRaised sets new caps; never below what is spent, unknown and held.
+type CapsRaised struct {
+	Caps budget.Caps `json:"caps"`
+	By   string      `json:"by"`
+}
+
+// TaskStarted fixes the base a task is proven against.
+type TaskStarted struct {
+	Task   planner.TaskID  `json:"task"`
+	Phase  planner.PhaseID `json:"phase"`
+	Commit string          `json:"commit,omitempty"` // "" before the first commit
+	Tree   checkpoint.Hash `json:"tree"`             // manifest blob
+	Hash   string          `json:"hash"`             // of the task and its gates as they stand in the plan
+}
+
+// AttemptStarted freezes all an agent is told, so that a newer builder resumes an old attempt unchanged.
+type AttemptStarted struct {
+	Task    planner.TaskID  `json:"task"`
+	Attempt int             `json:"attempt"`
+	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON
+	Prompts string          `json:"prompts"`
+}
+
+// CallIntended is an admitted hold; nothing has left yet.
+type CallIntended struct {
+	Hold budget.Hold `json:"hold"`
+}
+
+// CallAnswered is the outcome of a send and its settlement.
+type CallAnswered struct {
+	budget.Settlement
+}
+
+// CallFailed says what the engine makes of a send that brought no usable answer.
+type CallFailed struct {
+	Op      budget.Op `json:"op"`
+	Class   string    `json:"class"`
+	Status  int       `json:"status,omitempty"`
+	Type    string    `json:"type,omitempty"`
+	Message string    `json:"message"`
+	WaitMS  int64     `json:"wait_ms,omitempty"` // served before the next send
+}
+
+// EffectKind says what kind of thing an effect is.
+type EffectKind string
+
+// The kinds of effects besides model calls.
+const (
+	EffectTool     EffectKind = "tool"
+	EffectSetup    EffectKind = "setup"
+	EffectGate     EffectKind = "gate"
+	EffectCommit   EffectKind = "commit"
+	EffectCheckout EffectKind = "checkout"
+)
+
+// EffectStarted is the intent of an effect: Name is the tool, gate or step; Tree the manifest before.
+type EffectStarted struct {
+	Op      budget.Op       `json:"op"`
+	Effect  EffectKind      `json:"effect"`
+	Name    string          `json:"name,omitempty"`
+	Request string          `json:"request"`
+	Tree    checkpoint.Hash `json:"tree,omitempty"`
+	Detail  json.RawMessage `json:"detail,omitempty"`
+}
+
+// EffectFinished is the outcome of an effect: Result inline when small, else in Blob.
+type EffectFinished struct {
+	Op      budget.Op       `json:"op"`
+	Effect  EffectKind      `json:"effect"`
+	Name    string          `json:"name,omitempty"`
+	Request string          `json:"request"`
+	Result  json.RawMessage `json:"result,omitempty"`
+	Blob    checkpoint.Hash `json:"blob,omitempty"`
+	Tree    checkpoint.Hash `json:"tree,omitempty"` // manifest after it, when it can change the tree
+	Note    string          `json:"note,omitempty"` // kept for the tasks that need this one
+	Gate    *GateOutcome    `json:"gate,omitempty"`
+}
+
+// GateOutcome is what a gate run showed, on the base tree or on a candidate.
+type GateOutcome struct {
+	Gate  planner.GateID  `json:"gate"`
+	Base  bool            `json:"base,omitempty"`
+	Pass  bool            `json:"pass"`
+	Exit  int             `json:"exit"`
+	Tests int             `json:"tests,omitempty"`
+	Log   checkpoint.Hash `json:"log,omitempty"`
+	Short string          `json:"short,omitempty"` // one line for people
+}
+
+// AttemptFinished closes an attempt. Reason is for people and for the next attempt.
+type AttemptFinished struct {
+	Task    planner.TaskID  `json:"task"`
+	Attempt int             `json:"attempt"`
+	Outcome string          `json:"outcome"` // an agent.Outcome, "diverged" or "failed"
+	Reason  string          `json:"reason,omitempty"`
+	Summary string          `json:"summary,omitempty"`
+	Tree    checkpoint.Hash `json:"tree,omitempty"` // the proven candidate, when accepted
+}
+
+// TaskDone is a proven task: its commit is on the user's branch.
+type TaskDone struct {
+	Task   planner.TaskID  `json:"task"`
+	Commit string          `json:"commit"`
+	Tree   checkpoint.Hash `json:"tree"`
+	Edits  []string        `json:"user_edits,omitempty"` // paths left as the user changed them
+}
+
+// TaskFailed is a task that no attempt could prove.
+type TaskFailed struct {
+	Task   planner.TaskID `json:"task"`
+	Reason string         `json:"reason"`
+}
+
+// BudgetWarned notes a warning so that it is given once.
+type BudgetWarned struct {
+	Mark string `json:"mark"` // "50", "75", "90" or "forecast"
+}
+
+// Paused says why a build stopped before its end; it can be resumed.
+type Paused struct {
+	Reason Reason `json:"reason"`
+}
+
+// Finished is the end of a build: State is "done" or "failed".
+type Finished struct {
+	State string `json:"state"`
+}
+
+// Reason explains a stop to people: a stable code, what happened, what to do.
+type Reason struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+func (BuildStarted) kind() Kind    { return KindBuildStarted }
+func (SessionStarted) kind() Kind  { return KindSessionStarted }
+func (PlanAccepted) kind() Kind    { return KindPlanAccepted }
+func (PlanAmended) kind() Kind     { return KindPlanAmended }
+func (CapsRaised) kind() Kind      { return KindCapsRaised }
+func (TaskStarted) kind() Kind     { return KindTaskStarted }
+func (AttemptStarted) kind() Kind  { return KindAttemptStarted }
+func (CallIntended) kind() Kind    { return KindCallIntended }
+func (CallAnswered) kind() Kind    { return KindCallAnswered }
+func (CallFailed) kind() Kind      { return KindCallFailed }
+func (EffectStarted) kind() Kind   { return KindEffectStarted }
+func (EffectFinished) kind() Kind  { return KindEffectFinished }
+func (AttemptFinished) kind() Kind { return KindAttemptFinished }
+func (TaskDone) kind() Kind        { return KindTaskDone }
+func (TaskFailed) kind() Kind      { return KindTaskFailed }
+func (BudgetWarned) kind() Kind    { return KindBudgetWarned }
+func (Paused) kind() Kind          { return KindPaused }
+func (Finished) kind() Kind        { return KindFinished }
+
+// encode makes a journal record of a fact.
+func encode(f Fact, at time.Time) (checkpoint.Record, error) {
+	payload, err := json.Marshal(f)
+	if err != nil {
+		return checkpoint.Record{}, fmt.Errorf("encode %s: %w", f.kind(), err)
+	}
+	return checkpoint.Record{Kind: string(f.kind()), Time: at, Payload: payload}, nil
+}
+
+// Decode reads the fact of an envelope. An unknown kind is an error: it may change what is true.
+func Decode(kind string, payload json.RawMessage) (Fact, error) {
+	mk, ok := factOf(Kind(kind))
+	if !ok {
+		return nil, fmt.Errorf("decode record: unknown kind %q", kind)
+	}
+	f, err := mk(payload)
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", kind, err)
+	}
+	return f, nil
+}
+
+func as[T Fact](payload json.RawMessage) (Fact, error) {
+	var f T
+	err := json.Unmarshal(payload, &f)
+	return f, err
+}
+
+func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
+	switch k {
+	case KindBuildStarted:
+		return as[BuildStarted], true
+	case KindSessionStarted:
+		return as[SessionStarted], true
+	case KindPlanAccepted:
+		return as[PlanAccepted], true
+	case KindPlanAmended:
+		return as[PlanAmended], true
+	case KindCapsRaised:
+		return as[CapsRaised], true
+	case KindTaskStarted:
+		return as[TaskStarted], true
+	case KindAttemptStarted:
+		return as[AttemptStarted], true
+	case KindCallIntended:
+		return as[CallIntended], true
+	case KindCallAnswered:
+		return as[CallAnswered], true
+	case KindCallFailed:
+		return as[CallFailed], true
+	case KindEffectStarted:
+		return as[EffectStarted], true
+	case KindEffectFinished:
+		return as[EffectFinished], true
+	case KindAttemptFinished:
+		return as[AttemptFinished], true
+	case KindTaskDone:
+		return as[TaskDone], true
+	case KindTaskFailed:
+		return as[TaskFailed], true
+	case KindBudgetWarned:
+		return as[BudgetWarned], true
+	case KindPaused:
+		return as[Paused], true
+	case KindFinished:
+		return as[Finished], true
+	}
+	return nil, false
+}

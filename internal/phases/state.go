@@ -1,0 +1,172 @@
+package phases
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// State is the fold of all records. It is changed by Apply alone and serialises to JSON, which is
+// what snapshots hold. Outcomes are kept for open attempts only, so its size follows the open
+// tasks, not the history.
+type State struct {
+	Seq      uint64                        `json:"seq"`
+	Build    BuildStarted                  `json:"build"`
+	Session  SessionStarted                `json:"session"`
+	Sessions int                           `json:"sessions"`
+	Plan     checkpoint.Hash               `json:"plan,omitempty"`
+	PlanHash string                        `json:"plan_hash,omitempty"`
+	PlanBy   string                        `json:"plan_by,omitempty"`
+	Guard    budget.Guard                  `json:"guard"`
+	Tasks    map[planner.TaskID]*TaskState `json:"tasks"`
+	Head     string                        `json:"head,omitempty"` // newest commit of ours
+	HeadTree checkpoint.Hash               `json:"head_tree,omitempty"`
+	Run      RunState                      `json:"run"`
+	Reason   *Reason                       `json:"reason,omitempty"`
+	Warned   []string                      `json:"warned,omitempty"`
+	Updated  time.Time                     `json:"updated"`
+}
+
+// RunState says what a build is doing, as far as records tell.
+type RunState string
+
+// The states of a build. Running is also what the records of a killed build say; whether a process
+// holds the build is the lock's to tell.
+const (
+	Running     RunState = "running"
+	PausedState RunState = "paused"
+	Interrupted RunState = "interrupted"
+	FailedState RunState = "failed"
+	DoneState   RunState = "done"
+)
+
+// TaskPhase says how far a task is.
+type TaskPhase string
+
+// The states of a task; blocked is derived (a needed task failed) and never recorded.
+const (
+	TaskPending TaskPhase = "pending"
+	TaskRunning TaskPhase = "running"
+	TaskIsDone  TaskPhase = "done"
+	TaskIsFail  TaskPhase = "failed"
+	TaskBlocked TaskPhase = "blocked"
+)
+
+// TaskState is what is known of one task.
+type TaskState struct {
+	ID         planner.TaskID                   `json:"id"`
+	Phase      planner.PhaseID                  `json:"phase"`
+	State      TaskPhase                        `json:"state"`
+	Base       string                           `json:"base,omitempty"`
+	BaseTree   checkpoint.Hash                  `json:"base_tree,omitempty"`
+	Hash       string                           `json:"hash,omitempty"`
+	Attempts   int                              `json:"attempts"`
+	Open       *AttemptState                    `json:"open,omitempty"`  // the attempt that is going on
+	Ready      *AttemptState                    `json:"ready,omitempty"` // base gates, commit and checkout: attempt 0
+	Accepted   checkpoint.Hash                  `json:"accepted,omitempty"`
+	AcceptedAt time.Time                        `json:"accepted_at,omitzero"` // of the record; the commit's time
+	Commit     string                           `json:"commit,omitempty"`
+	Tree       checkpoint.Hash                  `json:"tree,omitempty"`
+	Notes      []string                         `json:"notes,omitempty"`
+	Gates      map[planner.GateID]*GateStanding `json:"gates,omitempty"`
+	Reason     string                           `json:"reason,omitempty"` // why the last attempt ended or the task failed
+	Summary    string                           `json:"summary,omitempty"`
+	Edits      []string                         `json:"user_edits,omitempty"`
+	Rounds     int                              `json:"rounds"`
+}
+
+// GateStanding is what a gate showed: on the base tree, and last on a candidate.
+type GateStanding struct {
+	BaseRun bool            `json:"base_run,omitempty"`
+	Red     bool            `json:"red,omitempty"` // it failed on the base tree
+	Pass    bool            `json:"pass"`
+	Tests   int             `json:"tests,omitempty"`
+	Log     checkpoint.Hash `json:"log,omitempty"`
+	Short   string          `json:"short,omitempty"`
+}
+
+// AttemptState holds the outcomes of an open attempt by step and send.
+type AttemptState struct {
+	Number   int                 `json:"number"`
+	Frozen   checkpoint.Hash     `json:"frozen,omitempty"`
+	Prompts  string              `json:"prompts,omitempty"`
+	Tree     checkpoint.Hash     `json:"tree,omitempty"` // last recorded manifest of the scratch tree
+	Outcomes map[string]*Outcome `json:"outcomes,omitempty"`
+}
+
+// Outcome is what the journal knows of an op: for a model call the hold, the settlement and what
+// was made of a failure; for other effects the intent and the result.
+type Outcome struct {
+	Request  string          `json:"request"`
+	Effect   EffectKind      `json:"effect,omitempty"`
+	Done     bool            `json:"done"`
+	Fate     budget.Fate     `json:"fate,omitempty"`
+	Answer   checkpoint.Hash `json:"answer,omitempty"`
+	Type     string          `json:"type,omitempty"`  // content type of the answer
+	Error    string          `json:"error,omitempty"` // of a send
+	Failed   *CallFailed     `json:"failed,omitempty"`
+	Finished *EffectFinished `json:"finished,omitempty"`
+}
+
+// NewState returns the state before any record.
+func NewState() *State {
+	return &State{Tasks: map[planner.TaskID]*TaskState{}}
+}
+
+// Task returns what is known of a task; a task without records is pending.
+func (s *State) Task(id planner.TaskID) TaskState {
+	if t, ok := s.Tasks[id]; ok {
+		return *t
+	}
+	return TaskState{ID: id, State: TaskPending}
+}
+
+// clone copies t so that it can be kept while the state goes on. Outcomes are left out: they are
+// asked for one by one.
+func (t TaskState) clone() TaskState {
+	t.Notes = slices.Clone(t.Notes)
+	t.Edits = slices.Clone(t.Edits)
+	t.Gates = maps.Clone(t.Gates)
+	for id, g := range t.Gates {
+		c := *g
+		t.Gates[id] = &c
+	}
+	if t.Open != nil {
+		o := *t.Open
+		o.Outcomes = nil
+		t.Open = &o
+	}
+	t.Ready = nil
+	return t
+}
+
+// Find returns the outcome of an op that the journal knows, in the open attempt it belongs to.
+func (s *State) Find(op budget.Op) (Outcome, bool) {
+	a := s.attempt(op)
+	if a == nil {
+		return Outcome{}, false
+	}
+	o, ok := a.Outcomes[stepKey(op)]
+	if !ok {
+		return Outcome{}, false
+	}
+	return *o, true
+}
+
+func (s *State) attempt(op budget.Op) *AttemptState {
+	t, ok := s.Tasks[planner.TaskID(op.Task)]
+	if !ok {
+		return nil
+	}
+	if op.Attempt == 0 {
+		return t.Ready
+	}
+	if t.Open != nil && t.Open.Number == op.Attempt {
+		return t.Open
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package phases
+
+import (
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// StatusVersion is the version of Status; fields are only ever added to it.
+const StatusVersion = 1
+
+// Status is a build at a glance: a projection of the state, written as status.json and printed by
+// `builder status --json`. Money is in micro-dollars, times are UTC.
+type Status struct {
+	Version      int                 `json:"version"`
+	Build        string              `json:"build"`
+	State        RunState            `json:"state"`
+	Reason       *Reason             `json:"reason,omitempty"`
+	Project      string              `json:"project,omitempty"`
+	Type         planner.ProjectType `json:"type,omitempty"`
+	SpecPath     string              `json:"spec,omitempty"`
+	SpecSHA      string              `json:"spec_sha256"`
+	PlanSHA      string              `json:"plan_sha256,omitempty"`
+	Engine       string              `json:"engine"`
+	Provider     string              `json:"provider"`
+	Model        string              `json:"model"`
+	Sandbox      string              `json:"sandbox"`
+	Tasks        []TaskStatus        `json:"tasks"`
+	Requirements []RequirementStatus `json:"requirements"`
+	Budget       BudgetStatus        `json:"budget"`
+	Tokens       budget.Usage        `json:"tokens"`
+	Calls        int64               `json:"calls"`
+	Repeats      int64               `json:"repeats"`
+	Head         string              `json:"head,omitempty"`
+	StartedAt    time.Time           `json:"started_at"`
+	UpdatedAt    time.Time           `json:"updated_at"`
+	Seq          uint64              `json:"seq"`
+}
+
+// TaskStatus is one task at a glance.
+type TaskStatus struct {
+	ID       planner.TaskID  `json:"id"`
+	Phase    planner.PhaseID `json:"phase"`
+	Title    string          `json:"title,omitempty"`
+	State    TaskPhase       `json:"state"`
+	Attempts int             `json:"attempts"`
+	Commit   string          `json:"commit,omitempty"`
+	Reason   string          `json:"reason,omitempty"`
+	Edits    []string        `json:"user_edits,omitempty"`
+	Cost     budget.Micro    `json:"cost_microusd"`
+	Calls    int64           `json:"calls"`
+}
+
+// RequirementStatus says by which tasks and gates a requirement is covered, and whether it is
+// proven: by a gate whose expectations lie outside the agent's reach, that was red on the base tree
+// of a done task that covers it and is green on what was committed (law L7).
+type RequirementStatus struct {
+	ID        planner.RequirementID `json:"id"`
+	Text      string                `json:"text,omitempty"`
+	Source    string                `json:"source,omitempty"`
+	CoveredBy []planner.TaskID      `json:"covered_by"`
+	Gates     []planner.GateID      `json:"gates"` // that prove it
+	Commits   []string              `json:"commits,omitempty"`
+	Proven    bool                  `json:"proven"`
+}
+
+// BudgetStatus is the cap and what is used of it.
+type BudgetStatus struct {
+	Cap       int64 `json:"cap_microusd"`
+	Capped    bool  `json:"capped"` // false: the user asked for no cap on money
+	Spent     int64 `json:"spent_microusd"`
+	Unknown   int64 `json:"unknown_microusd"`
+	Held      int64 `json:"held_microusd"`
+	CapTokens int64 `json:"cap_tokens"`
+	Tokens    int64 `json:"tokens"`
+}
+
+// StatusOf projects a state; p may be nil while there is no plan.
+func StatusOf(p *planner.Plan, s *State) Status {
+	st := Status{
+		Version: StatusVersion, Build: s.Build.Build, State: s.Run, Reason: s.Reason,
+		SpecPath: s.Build.SpecPath, SpecSHA: s.Build.SpecSHA, PlanSHA: s.PlanHash,
+		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, Sandbox: s.Session.Sandbox,
+		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
+		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Head: s.Head,
+		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,
+		Budget: budgetOf(&s.Guard),
+	}
+	if t, ok := s.Tasks[planner.PlanTask]; ok {
+		st.Tasks = append(st.Tasks, taskStatus(s, planner.Task{ID: t.ID, Title: "Plan"}, "", t.State))
+	}
+	if p == nil {
+		return st
+	}
+	st.Project, st.Type = p.Project.Name, p.Project.Type
+	for _, t := range p.Tasks() {
+		st.Tasks = append(st.Tasks, taskStatus(s, t, p.PhaseOf(t.ID), Standing(p, s, t.ID)))
+	}
+	for _, r := range p.Requirements {
+		st.Requirements = append(st.Requirements, proofOf(p, s, r))
+	}
+	return st
+}
+
+func taskStatus(s *State, t planner.Task, phase planner.PhaseID, state TaskPhase) TaskStatus {
+	ts := s.Task(t.ID)
+	used := s.Guard.Account(budget.TaskScope(string(t.ID)))
+	return TaskStatus{
+		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Commit: ts.Commit,
+		Reason: ts.Reason, Edits: ts.Edits, Cost: used.Spent + used.Unknown, Calls: used.Calls,
+	}
+}
+
+func budgetOf(g *budget.Guard) BudgetStatus {
+	used, limit := g.Account(budget.Build), g.Limit(budget.Build)
+	return BudgetStatus{
+		Cap: int64(limit.USD), Capped: !limit.NoUSD, Spent: int64(used.Spent), Unknown: int64(used.Unknown), Held: int64(used.Held),
+		CapTokens: limit.Tokens, Tokens: used.UsedTokens(),
+	}
+}
+
+// proofOf traces one requirement to tasks, gates and commits.
+func proofOf(p *planner.Plan, s *State, r planner.Requirement) RequirementStatus {
+	rs := RequirementStatus{ID: r.ID, Text: r.Text, Source: r.Source, CoveredBy: []planner.TaskID{}, Gates: []planner.GateID{}}
+	for _, t := range p.Tasks() {
+		if !covers(t, r.ID) {
+			continue
+		}
+		rs.CoveredBy = append(rs.CoveredBy, t.ID)
+		ts := s.Task(t.ID)
+		for _, id := range t.Gates {
+			g, ok := p.Gate(id)
+			if !ok || !provesOne(g, r.ID) {
+				continue
+			}
+			st := ts.Gates[id]
+			if ts.State == TaskIsDone && st != nil && st.Red && st.Pass {
+				rs.Proven = true
+				rs.Gates = append(rs.Gates, id)
+			}
+		}
+		if ts.State == TaskIsDone {
+			rs.Commits = append(rs.Commits, ts.Commit)
+		}
+	}
+	return rs
+}
+
+func covers(t planner.Task, id planner.RequirementID) bool {
+	for _, c := range t.Covers {
+		if c == id {
+			return true
+		}
+	}
+	return false
+}
+
+// provesOne says whether gate g can prove requirement id.
+func provesOne(g planner.Gate, id planner.RequirementID) bool {
+	if !g.ProvesRequirements() {
+		return false
+	}
+	if len(g.Proves) == 0 {
+		return true
+	}
+	for _, r := range g.Proves {
+		if r == id {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,262 @@
+package phases
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+)
+
+// snapshotEvery is how many records may follow a snapshot before the next one is kept.
+const snapshotEvery = 512
+
+// Observer is told of records after they are durable, in order, by the writer's goroutine. It must
+// not block for long, and must not keep s.
+type Observer interface {
+	Observe(envs []checkpoint.Envelope, s *State)
+}
+
+// Writer is the one writer of a build: one goroutine owns the state and the guard. Whoever wants a
+// fact recorded submits it; all that wait are written in one transaction, applied, and answered.
+// It is safe for concurrent use. Close it to stop the goroutine.
+type Writer struct {
+	journal   checkpoint.Journal
+	observers []Observer
+	now       func() time.Time
+	submit    chan *submission
+	quit      chan struct{}
+	done      chan struct{}
+	state     *State              // owned by run
+	later     []checkpoint.Record // applied, and ride with the next append; owned by run
+	snapped   uint64
+	failed    error
+}
+
+// submission is one wish: decide looks at the state and returns the facts to record. It runs in the
+// writer's goroutine. With later set the facts ride with the next append and are answered at once.
+type submission struct {
+	decide func(*State) ([]Fact, error)
+	later  bool
+	reply  chan error
+}
+
+// OpenWriter folds the journal and starts the writer. now nil means the real clock.
+func OpenWriter(ctx context.Context, j checkpoint.Journal, now func() time.Time, obs ...Observer) (*Writer, error) {
+	s, snapped, err := Load(ctx, j)
+	if err != nil {
+		return nil, err
+	}
+	if now == nil {
+		now = time.Now
+	}
+	w := &Writer{
+		journal: j, observers: obs, now: now, state: s, snapped: snapped,
+		submit: make(chan *submission), quit: make(chan struct{}), done: make(chan struct{}),
+	}
+	go w.run(context.WithoutCancel(ctx))
+	return w, nil
+}
+
+// Load folds a journal from its newest snapshot. It also returns the snapshot's sequence number.
+func Load(ctx context.Context, j checkpoint.Journal) (*State, uint64, error) {
+	s := NewState()
+	snap, err := j.Snapshot(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read snapshot: %w", err)
+	}
+	if snap.Seq > 0 {
+		if err := json.Unmarshal(snap.State, s); err != nil {
+			return nil, 0, fmt.Errorf("read snapshot %d: %w: %w", snap.Seq, checkpoint.ErrCorrupt, err)
+		}
+	}
+	if err := j.Read(ctx, s.Seq, s.ApplyEnvelope); err != nil {
+		return nil, 0, fmt.Errorf("fold journal: %w", err)
+	}
+	return s, snap.Seq, nil
+}
+
+// Record makes facts durable and applies them, all or none.
+func (w *Writer) Record(ctx context.Context, facts ...Fact) error {
+	return w.Decide(ctx, func(*State) ([]Fact, error) { return facts, nil })
+}
+
+// Decide runs fn on the state, in the writer's goroutine, and records what it returns. fn must not
+// block and must not keep or change the state.
+func (w *Writer) Decide(ctx context.Context, fn func(*State) ([]Fact, error)) error {
+	return w.send(ctx, &submission{decide: fn, reply: make(chan error, 1)})
+}
+
+// Later applies a fact at once and makes it durable with the next record. It is for outcomes that
+// can be had again for nothing, like what a read-only tool answered.
+func (w *Writer) Later(ctx context.Context, f Fact) error {
+	return w.send(ctx, &submission{decide: func(*State) ([]Fact, error) { return []Fact{f}, nil }, later: true, reply: make(chan error, 1)})
+}
+
+// View runs fn on the state in the writer's goroutine. fn must copy what it wants to keep.
+func (w *Writer) View(ctx context.Context, fn func(*State)) error {
+	return w.Decide(ctx, func(s *State) ([]Fact, error) { fn(s); return nil, nil })
+}
+
+// Intend admits a call and reserves its worst case durably, before anything leaves. The error is a
+// *budget.Refusal when the call does not fit. It is the meter's ledger.
+func (w *Writer) Intend(ctx context.Context, ask budget.Ask) (budget.Hold, error) {
+	var hold budget.Hold
+	err := w.Decide(ctx, func(s *State) ([]Fact, error) {
+		h, err := s.Guard.Admit(ask)
+		hold = h
+		if err != nil {
+			return nil, err
+		}
+		return []Fact{CallIntended{Hold: h}}, nil
+	})
+	return hold, err
+}
+
+// Settle makes the outcome of a send durable and frees its hold. It ignores the end of ctx: money
+// that was spent is booked whatever happens to whoever asked.
+func (w *Writer) Settle(ctx context.Context, st budget.Settlement) error {
+	return w.Record(context.WithoutCancel(ctx), CallAnswered{st})
+}
+
+// Close waits for what was submitted, keeps a snapshot and stops the goroutine. The journal stays open.
+func (w *Writer) Close(ctx context.Context) error {
+	close(w.quit)
+	<-w.done
+	if w.failed != nil {
+		return w.failed
+	}
+	return w.snapshot(ctx)
+}
+
+func (w *Writer) send(ctx context.Context, sub *submission) error {
+	select {
+	case w.submit <- sub:
+	case <-w.done:
+		return errClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return <-sub.reply // once taken it is answered soon, whatever ctx says
+}
+
+var errClosed = errors.New("the build's writer is closed")
+
+func (w *Writer) run(ctx context.Context) {
+	defer close(w.done)
+	for {
+		select {
+		case sub := <-w.submit:
+			w.batch(ctx, w.gather(sub))
+		case <-w.quit:
+			if len(w.later) > 0 && w.failed == nil {
+				w.batch(ctx, nil)
+			}
+			return
+		}
+	}
+}
+
+// gather takes all that wait besides first.
+func (w *Writer) gather(first *submission) []*submission {
+	subs := []*submission{first}
+	for {
+		select {
+		case sub := <-w.submit:
+			subs = append(subs, sub)
+		default:
+			return subs
+		}
+	}
+}
+
+// batch decides on all submissions, in order, each on the state that the ones before it leave, and
+// writes what they want recorded in one transaction. Nobody is answered before it is durable.
+func (w *Writer) batch(ctx context.Context, subs []*submission) {
+	answers := make([]error, len(subs))
+	write := len(subs) == 0
+	last := w.state.Seq - uint64(len(w.later))
+	recs := w.later
+	for i, sub := range subs {
+		if w.failed != nil {
+			answers[i] = w.failed
+			continue
+		}
+		facts, err := sub.decide(w.state)
+		if err != nil {
+			answers[i] = err
+			continue
+		}
+		for _, f := range facts {
+			rec, err := w.apply(f)
+			if err != nil {
+				w.failed = err
+				break
+			}
+			recs = append(recs, rec)
+			write = write || !sub.later
+		}
+	}
+	w.later = recs
+	if write && w.failed == nil && len(recs) > 0 {
+		w.flush(ctx, last, recs)
+	}
+	for i, sub := range subs {
+		if answers[i] == nil && w.failed != nil {
+			answers[i] = w.failed
+		}
+		sub.reply <- answers[i]
+	}
+}
+
+// apply folds f and encodes it with the same time, so that a later fold gives the same state.
+func (w *Writer) apply(f Fact) (checkpoint.Record, error) {
+	at := w.now().UTC().Round(0)
+	if err := w.state.Apply(f, at); err != nil {
+		return checkpoint.Record{}, fmt.Errorf("apply %s: %w", f.kind(), err)
+	}
+	return encode(f, at)
+}
+
+// flush appends recs after sequence number last. A failure is ambiguous, so nothing more is written
+// by this process.
+func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Record) {
+	w.later = nil
+	end, err := w.journal.Append(ctx, last, recs)
+	if err != nil {
+		w.failed = fmt.Errorf("append to journal: %w", err)
+		return
+	}
+	if end != w.state.Seq {
+		w.failed = fmt.Errorf("append to journal: it ends at %d, the state at %d: %w", end, w.state.Seq, checkpoint.ErrCorrupt)
+		return
+	}
+	envs := make([]checkpoint.Envelope, len(recs))
+	for i, r := range recs {
+		envs[i] = checkpoint.Envelope{Seq: last + uint64(i) + 1, Schema: checkpoint.Schema, Kind: r.Kind, Time: r.Time, Payload: r.Payload}
+	}
+	for _, o := range w.observers {
+		o.Observe(envs, w.state)
+	}
+	if w.state.Seq-w.snapped >= snapshotEvery {
+		w.failed = w.snapshot(ctx)
+	}
+}
+
+func (w *Writer) snapshot(ctx context.Context) error {
+	if w.state.Seq == w.snapped {
+		return nil
+	}
+	raw, err := json.Marshal(w.state)
+	if err != nil {
+		return fmt.Errorf("encode snapshot: %w", err)
+	}
+	if err := w.journal.Save(ctx, checkpoint.Snapshot{Seq: w.state.Seq, State: raw}); err != nil {
+		return fmt.Errorf("save snapshot: %w", err)
+	}
+	w.snapped = w.state.Seq
+	return nil
+}
