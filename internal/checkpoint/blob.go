@@ -2,7 +2,10 @@ package checkpoint
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"regexp"
 )
 
 // Hash is the SHA-256 of a blob's content in lower-case hex; "" means no blob.
@@ -21,26 +24,79 @@ type Blobs interface {
 	Has(ctx context.Context, h Hash) (bool, error)
 }
 
+// Batch is a second power of [Blobs]: many at once for less than as many Puts. It is found by
+// assertion.
+type Batch interface {
+	// PutAll is Put of each content; the hashes come in the same order. After an error none, some
+	// or all are kept.
+	PutAll(ctx context.Context, contents [][]byte) ([]Hash, error)
+}
+
+// PutAll stores contents as one batch where blobs can, else one by one.
+func PutAll(ctx context.Context, blobs Blobs, contents [][]byte) ([]Hash, error) {
+	if b, ok := blobs.(Batch); ok {
+		return b.PutAll(ctx, contents)
+	}
+	hashes := make([]Hash, len(contents))
+	for i, content := range contents {
+		h, err := blobs.Put(ctx, content)
+		if err != nil {
+			return nil, err
+		}
+		hashes[i] = h
+	}
+	return hashes, nil
+}
+
 // Spool receives the bytes of an answer as they arrive. Names are file-safe and unique per send.
 type Spool interface {
 	io.Writer
 	// Sync makes what was written so far survive power loss.
 	Sync() error
-	// Keep syncs and links the bytes into the blobs; the spool stays until Remove.
+	// Keep syncs and links the bytes into the blobs; the spool stays until Remove. It ends writing:
+	// a later Write is ErrClosed. It may be called again.
 	Keep(ctx context.Context) (Hash, error)
-	// Close ends writing and leaves the spool in place.
+	// Close ends writing and leaves the spool in place. It may be called more than once.
 	Close() error
 }
 
 // Spools keeps spools by name. They outlive a crash: the name is the only way from an op back to
 // an answer that was received and not yet recorded.
 type Spools interface {
+	// Create starts a spool; ErrExists when there is one of that name, ErrInvalidName when the
+	// name is not file-safe.
 	Create(name string) (Spool, error)
 	// Read returns what a spool holds; ErrNotFound when there is none.
 	Read(name string) ([]byte, error)
 	// Link keeps the bytes of an old spool among the blobs, as Spool.Keep does.
 	Link(ctx context.Context, name string) (Hash, error)
+	// Remove drops a spool; one that is not there is fine. Blobs linked from it stay.
 	Remove(name string) error
 	// List names all spools, sorted.
 	List() ([]string, error)
+}
+
+// ErrInvalidName means that a spool's name or a hash is not of the form that files are named by.
+var ErrInvalidName = errors.New("name is not valid")
+
+var (
+	spoolName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$`)
+	hashForm  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// CheckSpoolName accepts letters, digits, dots, dashes and underscores, up to 200, not starting
+// with a dot; else ErrInvalidName.
+func CheckSpoolName(name string) error {
+	if !spoolName.MatchString(name) {
+		return fmt.Errorf("spool %q: %w", name, ErrInvalidName)
+	}
+	return nil
+}
+
+// Check says whether h has the form of a hash; else ErrInvalidName.
+func (h Hash) Check() error {
+	if !hashForm.MatchString(string(h)) {
+		return fmt.Errorf("hash %q: %w", h, ErrInvalidName)
+	}
+	return nil
 }

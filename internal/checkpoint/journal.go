@@ -40,17 +40,23 @@ type Snapshot struct {
 type Journal interface {
 	// Append adds records after sequence number last in one durable transaction: all or none. It
 	// returns the new last sequence number. ErrFenced when last is not the journal's last.
-	// Any other error is ambiguous: the journal is then poisoned, every later call returns
-	// ErrPoisoned, and only a new open tells what was kept.
+	// Nothing was written and the journal is as good as before after ErrFenced, ErrInvalid,
+	// ErrClosed, and the context's error when it had ended before the call; it is not watched
+	// afterwards. Any other error is ambiguous: the journal is then poisoned, every later call
+	// returns ErrPoisoned, and only a new open tells what was kept.
 	Append(ctx context.Context, last uint64, recs []Record) (uint64, error)
 	// Read calls fn for every envelope after sequence number from, in order, until fn returns an
-	// error. fn may keep what it is given. A checksum that does not fit is ErrCorrupt naming the number.
+	// error. fn may keep what it is given, and may append. A checksum that does not fit, or a gap, is
+	// ErrCorrupt naming the number.
 	Read(ctx context.Context, from uint64, fn func(Envelope) error) error
 	// Last returns the sequence number of the newest record; 0 for an empty journal.
 	Last(ctx context.Context) (uint64, error)
-	// Save keeps a snapshot in place of the one before. Snapshot returns the kept one; Seq 0 means none.
+	// Save keeps a snapshot in place of the one before; ErrInvalid by the rules of CheckSnapshot.
 	Save(ctx context.Context, s Snapshot) error
+	// Snapshot returns the kept one; Seq 0 means none. ErrCorrupt when it is damaged: the records
+	// then still tell everything.
 	Snapshot(ctx context.Context) (Snapshot, error)
+	// Close lets the next writer in. It may be called more than once; calls after it get ErrClosed.
 	Close() error
 }
 
@@ -66,13 +72,17 @@ var (
 	ErrNewer = errors.New("checkpoint was written by a newer builder")
 	// ErrFull means that the disk, a quota or the journal's size limit is reached.
 	ErrFull = errors.New("no space for the checkpoint")
-	// ErrNotFound means that there is no journal or blob of that name.
+	// ErrNotFound means that there is no journal, blob or spool of that name.
 	ErrNotFound = errors.New("not found")
+	// ErrExists means that there is a journal or spool of that name already.
+	ErrExists = errors.New("exists already")
+	// ErrClosed means that the journal or spool was closed before.
+	ErrClosed = errors.New("closed")
 )
 
 // LockedError says who holds a build. It is found with errors.As.
 type LockedError struct {
-	PID   int
+	PID   int // 0 when the holder did not leave its name
 	Host  string
 	Since time.Time
 	Path  string
@@ -80,5 +90,8 @@ type LockedError struct {
 
 // Error names the holder.
 func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return "held by another process"
+	}
 	return fmt.Sprintf("held by process %d on %s since %s", e.PID, e.Host, e.Since.Format(time.RFC3339))
 }
