@@ -1,0 +1,56 @@
+# The same commands as in CI. `make` checks everything that is quick; `make test` is what the README names.
+export CGO_ENABLED ?= 0
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+TOOL     = $(GO) tool -modfile=tools/go.mod
+
+.PHONY: all build test fmt vet lint arch race scripts fuzz crash bench golden cross clean
+
+all: fmt vet lint arch test
+
+build:
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/builder ./cmd/builder
+
+test:
+	$(GO) test ./...
+
+fmt:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt'ed:"; echo "$$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint:
+	$(TOOL) golangci-lint run ./...
+
+arch:
+	$(GO) test -count=1 -run 'Architecture|FilesStaySmall' .
+
+race: # the race detector needs cgo
+	CGO_ENABLED=1 $(GO) test -race -short ./...
+
+scripts:
+	$(GO) test -count=1 -run TestScripts ./cmd/builder
+
+FUZZTIME ?= 5s
+fuzz:
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; \
+	  done; done
+
+crash:
+	$(GO) test -count=1 -run 'Crash|Kill' ./internal/phases/... ./cmd/builder
+
+bench:
+	$(GO) run ./cmd/bench
+
+golden:
+	$(GO) test ./... -update
+
+cross: # what we ship must compile for macOS too
+	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/builder
+
+clean:
+	rm -rf bin
