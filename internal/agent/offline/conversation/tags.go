@@ -1,0 +1,138 @@
+package conversation
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/seed-c331f47d/builder/internal/agent"
+)
+
+// Requirement is a requirement as the request states it. First and Last are its lines in the spec,
+// 1-based and inclusive; 0 when the request does not say.
+type Requirement struct {
+	ID, Lines, Text string
+	First, Last     int
+}
+
+// section returns what stands between <name …> and the last </name> that ends a line of its own,
+// and the attributes of the opening tag. The texts inside are untrusted: a closing tag within them
+// does not end the section as long as a later one stands alone on its line.
+func section(text, name string) (attrs, body string, ok bool) {
+	open := regexp.MustCompile(`(?m)^<` + name + `((?: [a-z_]+="[^"\n]*")*)>`)
+	at := open.FindStringSubmatchIndex(text)
+	if at == nil {
+		return "", "", false
+	}
+	attrs, rest := text[at[2]:at[3]], text[at[1]:]
+	end := lastClosing(rest, "</"+name+">")
+	if end < 0 {
+		return "", "", false
+	}
+	return attrs, strings.TrimPrefix(rest[:end], "\n"), true
+}
+
+// lastClosing is the offset of the last closing tag followed by a line's end, preferring one that
+// stands alone on its line; -1 when there is none.
+func lastClosing(text, tag string) int {
+	best := -1
+	for from := len(text); from >= 0; {
+		i := strings.LastIndex(text[:from], tag)
+		if i < 0 {
+			break
+		}
+		after := text[i+len(tag):]
+		if after == "" || after[0] == '\n' || after[0] == '\r' {
+			if i == 0 || text[i-1] == '\n' {
+				return i
+			}
+			if best < 0 {
+				best = i
+			}
+		}
+		from = i
+	}
+	return best
+}
+
+var (
+	requirementTag = regexp.MustCompile(`(?ms)^<requirement id="([^"\n]*)" lines="([^"\n]*)">(.*?)</requirement>[ \t]*$`)
+	gateTag        = regexp.MustCompile(`(?m)^<gate id="([^"\n]*)" kind="([^"\n]*)"`)
+	attribute      = regexp.MustCompile(`([a-z_]+)="([^"\n]*)"`)
+)
+
+// attr reads one attribute of an opening tag.
+func attr(attrs, name string) string {
+	for _, m := range attribute.FindAllStringSubmatch(attrs, -1) {
+		if m[1] == name {
+			return m[2]
+		}
+	}
+	return ""
+}
+
+// requirements reads the <requirements> section of text.
+func requirements(text string) []Requirement {
+	_, body, _ := section(text, "requirements")
+	var rs []Requirement
+	for _, m := range requirementTag.FindAllStringSubmatch(body, -1) {
+		r := Requirement{ID: m[1], Lines: m[2], Text: strings.TrimSpace(m[3])}
+		r.First, r.Last = lines(m[2])
+		rs = append(rs, r)
+	}
+	return rs
+}
+
+// lines reads "12" or "12-13"; zeros when it is neither.
+func lines(s string) (first, last int) {
+	a, b, span := strings.Cut(s, "-")
+	first, err := strconv.Atoi(a)
+	if err != nil || first < 1 {
+		return 0, 0
+	}
+	if !span {
+		return first, first
+	}
+	last, err = strconv.Atoi(b)
+	if err != nil || last < first {
+		return 0, 0
+	}
+	return first, last
+}
+
+// givenGate is an acceptance gate that the planner already has.
+type givenGate struct{ ID, Kind string }
+
+// acceptance reads the <acceptance> section of text.
+func acceptance(text string) []givenGate {
+	_, body, _ := section(text, "acceptance")
+	var gs []givenGate
+	for _, m := range gateTag.FindAllStringSubmatch(body, -1) {
+		gs = append(gs, givenGate{ID: m[1], Kind: m[2]})
+	}
+	return gs
+}
+
+// told joins everything that was said before the model's first answer: the system parts and the
+// first message.
+func told(req agent.Request) string {
+	parts := append([]string(nil), req.System...)
+	for _, m := range req.Messages {
+		if m.Role == agent.Assistant {
+			break
+		}
+		parts = append(parts, words(m)...)
+	}
+	return strings.Join(parts, "\n")
+}
+
+// words are the text blocks of m.
+func words(m agent.Message) []string {
+	var ws []string
+	for _, b := range m.Blocks {
+		if b.Kind == agent.TextBlock {
+			ws = append(ws, b.Text)
+		}
+	}
+	return ws
+}

@@ -1,0 +1,53 @@
+package offline
+
+import (
+	"net/http"
+	"slices"
+)
+
+// modelInfo is a model in the shape of the Models API.
+type modelInfo struct {
+	ID             string `json:"id"`
+	Type           string `json:"type"`
+	DisplayName    string `json:"display_name"`
+	CreatedAt      string `json:"created_at"`
+	MaxInputTokens int64  `json:"max_input_tokens"`
+	MaxTokens      int64  `json:"max_tokens"`
+}
+
+// The window and the most output of the offline model, in its tokens.
+const (
+	windowTokens = 1_000_000
+	outputTokens = 128_000
+)
+
+func info(id string) modelInfo {
+	name := "Builder offline (rules, not a language model)"
+	if id != ModelID {
+		name += ", answering as " + id
+	}
+	return modelInfo{ID: id, Type: "model", DisplayName: name, CreatedAt: "2026-11-01T00:00:00Z", MaxInputTokens: windowTokens, MaxTokens: outputTokens}
+}
+
+func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
+	ids := s.options.models()
+	page := struct {
+		Data    []modelInfo `json:"data"`
+		HasMore bool        `json:"has_more"`
+		FirstID string      `json:"first_id"`
+		LastID  string      `json:"last_id"`
+	}{FirstID: ids[0], LastID: ids[len(ids)-1]}
+	for _, id := range ids {
+		page.Data = append(page.Data, info(id))
+	}
+	show(w, page)
+}
+
+func (s *Server) model(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	if !slices.Contains(s.options.models(), id) {
+		refuse(w, requestID([]byte(r.URL.Path)), notFound("model: %.100s", id))
+		return
+	}
+	show(w, info(id))
+}
