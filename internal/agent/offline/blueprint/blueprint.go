@@ -64,29 +64,13 @@ type Endpoint struct {
 	Path   string   // "/tools/{id}"
 	Query  []string // parameter names of the example: kind, broken, sort, limit
 	Entity string   // the entity it serves; "" when not found
-	Action string   // create | list | get | update | replace | delete | other
+	Action string   // create | list | get | update | replace | delete | set
+	Parent string   // key of the reference that {id} of a nested path fills: "tool" in /tools/{id}/loans
+	Set    []Match  // set: what POST /loans/{id}/return changes
+	Limit  int      // list: default page size, 0 when not said
+	Max    int      // list: greatest page size, 0 when not said
 	Text   string   // the prose around it
 	Line   int
-}
-
-// Command is one command of a command-line tool.
-type Command struct {
-	Name   string // "add"
-	Args   []Arg
-	Flags  []Arg
-	Entity string
-	Action string // create | list | show | update | delete | set | search | stats | export | import | other
-	Text   string
-	Line   int
-}
-
-// Arg is an argument or a flag of a command.
-type Arg struct {
-	Name     string // flag name without dashes, or argument name in lower case
-	Field    string // key of the field it fills; "" when it fills none
-	Optional bool
-	Many     bool
-	Bool     bool
 }
 
 // RuleKind says what a rule forbids or derives.
@@ -94,14 +78,16 @@ type RuleKind string
 
 // The kinds of rules that are understood.
 const (
-	RuleForbid RuleKind = "forbid" // Target cannot be created while the referred Entity's Field has Value
-	RuleLimit  RuleKind = "limit"  // at most N of Entity (matching Where) per Field
-	RuleDelete RuleKind = "delete" // Entity cannot be deleted while referred to by Target (matching Where)
-	RuleOrder  RuleKind = "order"  // Field <= Other of the same record
-	RuleSort   RuleKind = "sort"   // lists of Entity come ordered by Field (Desc)
+	RuleForbid  RuleKind = "forbid"  // Target cannot be created while the Entity its key Other refers to has Value in Field
+	RuleLimit   RuleKind = "limit"   // at most N of Entity (matching Where) per Field, overall without a Field
+	RuleDelete  RuleKind = "delete"  // Entity cannot be deleted while referred to by Target (matching Where)
+	RuleCascade RuleKind = "cascade" // deleting Entity deletes the Target records that refer to it
+	RuleOrder   RuleKind = "order"   // Field <= Other of the same Entity, Field < Other when Strict
+	RuleSort    RuleKind = "sort"    // lists of Entity come ordered by Field (Desc)
 )
 
-// Rule is a sentence understood. Status is the HTTP status of its violation, 409 unless said.
+// Rule is a sentence understood. Fields are named by key. Status is the HTTP status of its
+// violation: as the sentence says, else 400 for order and 409 for the others.
 type Rule struct {
 	Kind   RuleKind
 	Entity string
@@ -111,6 +97,7 @@ type Rule struct {
 	Other  string
 	N      int
 	Desc   bool
+	Strict bool
 	Where  []Match
 	Status int
 	Text   string
