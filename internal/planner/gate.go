@@ -23,6 +23,7 @@ type Gate struct {
 	ID      GateID          `yaml:"id" json:"id"`
 	Kind    GateKind        `yaml:"kind" json:"kind"`
 	Title   string          `yaml:"title,omitempty" json:"title,omitempty"`
+	Source  string          `yaml:"source,omitempty" json:"source,omitempty"`      // lines in the spec it was read from, "12" or "12-13"
 	Proves  []RequirementID `yaml:"proves,flow,omitempty" json:"proves,omitempty"` // empty: all its tasks cover
 	Run     []string        `yaml:"run,flow,omitempty" json:"run,omitempty"`       // command: argv, never a shell line
 	Dir     string          `yaml:"dir,omitempty" json:"dir,omitempty"`            // below the tree

@@ -1,6 +1,9 @@
 package planner
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Identities of a plan. A TaskID is "<phase>.<name>"; all ids match [a-z0-9][a-z0-9._-]{0,63}.
 type (
@@ -44,6 +47,14 @@ const (
 	Library    ProjectType = "library"
 	Other      ProjectType = "other"
 )
+
+// ProjectTypes lists all types, the four with estimates of their own first.
+func ProjectTypes() []ProjectType {
+	return []ProjectType{CLITool, RESTAPI, FullStack, Enterprise, Library, Other}
+}
+
+// Valid says whether t is one of [ProjectTypes].
+func (t ProjectType) Valid() bool { return slices.Contains(ProjectTypes(), t) }
 
 // Project describes what is built.
 type Project struct {

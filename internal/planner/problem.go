@@ -27,12 +27,13 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Sorted returns ps ordered by place, code and text.
+// Sorted returns ps ordered by place, code and text; numbers in places count as numbers, so that
+// line 5 comes before line 11.
 func (ps Problems) Sorted() Problems {
 	sort.SliceStable(ps, func(i, j int) bool {
 		a, b := ps[i], ps[j]
 		if a.Where != b.Where {
-			return a.Where < b.Where
+			return naturalLess(a.Where, b.Where)
 		}
 		if a.Code != b.Code {
 			return a.Code < b.Code
@@ -40,4 +41,32 @@ func (ps Problems) Sorted() Problems {
 		return a.What < b.What
 	})
 	return ps
+}
+
+// naturalLess orders texts with their runs of digits compared as numbers.
+func naturalLess(a, b string) bool {
+	for a != "" && b != "" {
+		da, db := leadingDigits(a), leadingDigits(b)
+		if da != "" && db != "" {
+			na, nb := strings.TrimLeft(da, "0"), strings.TrimLeft(db, "0")
+			if len(na) != len(nb) {
+				return len(na) < len(nb)
+			}
+			if na != nb {
+				return na < nb
+			}
+			a, b = a[len(da):], b[len(db):]
+			continue
+		}
+		if a[0] != b[0] {
+			return a[0] < b[0]
+		}
+		a, b = a[1:], b[1:]
+	}
+	return len(a) < len(b)
+}
+
+// leadingDigits gives the digits that s begins with.
+func leadingDigits(s string) string {
+	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
 }

@@ -81,15 +81,18 @@ func (p *sessionParser) line() error {
 // prompt begins a new exchange.
 func (p *sessionParser) prompt(at int, command string) error {
 	p.flush()
-	for strings.HasSuffix(command, `\`) && p.next < len(p.lines) {
-		more := strings.TrimPrefix(strings.TrimSpace(p.lines[p.next]), "> ")
-		command = strings.TrimSpace(strings.TrimSuffix(command, `\`)) + " " + strings.TrimSpace(more)
-		p.next++
+	parts := []string{command}
+	for last := command; strings.HasSuffix(last, `\`) && p.next < len(p.lines); p.next++ {
+		parts[len(parts)-1] = strings.TrimSpace(strings.TrimSuffix(last, `\`))
+		last = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(p.lines[p.next]), "> "))
+		parts = append(parts, last)
 	}
+	command = strings.TrimSpace(strings.Join(parts, " "))
 	x := Exchange{Line: at}
 	if m := sessionHeredoc.FindStringSubmatchIndex(command); m != nil {
 		end := command[m[2]:m[3]]
 		command = command[:m[0]]
+		var input strings.Builder
 		for ; ; p.next++ {
 			if p.next == len(p.lines) {
 				return &LineError{Line: at, Err: fmt.Errorf("parse session: input of the command has no closing %s", end)}
@@ -98,8 +101,9 @@ func (p *sessionParser) prompt(at int, command string) error {
 				p.next++
 				break
 			}
-			x.Stdin += p.lines[p.next] + "\n"
+			input.WriteString(p.lines[p.next] + "\n")
 		}
+		x.Stdin = input.String()
 	}
 	if command == "" {
 		return &LineError{Line: at, Err: errors.New("parse session: no command behind the prompt")}

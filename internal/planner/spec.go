@@ -9,6 +9,8 @@ type Spec struct {
 	Title    string // the first heading
 	Summary  string // the first paragraph below it
 	Sections []Section
+	// Project is the name, type and summary: from the front matter, else by rule from the text.
+	Project Project
 	// Requirements in document order, R1, R2, …: every list item, endpoint, command, rule and
 	// normative sentence outside code blocks.
 	Requirements []Requirement
@@ -28,5 +30,5 @@ type Section struct {
 	Level       int
 	Title       string
 	First, Last int
-	Text        string
+	Text        string // the lines First to Last as they are, heading included
 }

@@ -130,24 +130,26 @@ func (s *Step) takeExpectation(rest string) error {
 // begin with # are left out. It returns the joined lines and the steps; a fault is a [LineError].
 func ParseSteps(block string) (lines []string, steps []Step, err error) {
 	var starts []int
+	var parts [][]string // of the lines
 	for i, line := range strings.Split(block, "\n") {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || strings.HasPrefix(line, "#"):
 		case stepStart.MatchString(line):
-			lines, starts = append(lines, line), append(starts, i+1)
-		case len(lines) == 0:
+			parts, starts = append(parts, []string{line}), append(starts, i+1)
+		case len(parts) == 0:
 			return nil, nil, &LineError{Line: i + 1, Err: errors.New("parse step: does not begin with a method and a path")}
 		default:
-			lines[len(lines)-1] += " " + line
+			parts[len(parts)-1] = append(parts[len(parts)-1], line)
 		}
 	}
-	for i, line := range lines {
+	for i, p := range parts {
+		line := strings.Join(p, " ")
 		s, err := ParseStep(line)
 		if err != nil {
 			return nil, nil, &LineError{Line: starts[i], Err: err}
 		}
-		steps = append(steps, s)
+		lines, steps = append(lines, line), append(steps, s)
 	}
 	if len(steps) == 0 {
 		return nil, nil, &LineError{Line: 1, Err: errors.New("parse steps: the block has none")}

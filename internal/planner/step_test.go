@@ -86,9 +86,9 @@ func TestParseStepsJoinsLines(t *testing.T) {
 func TestParseStepsNamesTheLine(t *testing.T) {
 	t.Parallel()
 	for block, want := range map[string]int{
-		"GET /a -> 200\n\nGET /b\n":        3,
-		"HTTP/1.1 200 OK\n":                1,
-		"# nothing\n":                      1,
+		"GET /a -> 200\n\nGET /b\n": 3,
+		"HTTP/1.1 200 OK\n":         1,
+		"# nothing\n":               1,
 	} {
 		_, _, err := planner.ParseSteps(block)
 		var le *planner.LineError
