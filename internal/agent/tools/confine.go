@@ -1,0 +1,196 @@
+package tools
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// place is a name in an open folder. Nothing above it is ever resolved again: what happens to the
+// names on the way after the walk does not matter.
+type place struct {
+	dir  *os.Root
+	name string // one component; "." is the folder itself
+	path string // as the model wrote it, cleaned
+}
+
+func (p place) close() { _ = p.dir.Close() } // only a descriptor; nothing was written through it
+
+// walk opens the folder that path's last component stands in, folder by folder from root, which it
+// does not close. Every folder on the way is looked at, opened, and looked at again on the open
+// handle, so that a link put in its place in between is noticed. With create, missing folders are
+// made.
+func walk(root *os.Root, path string, create bool) (place, error) {
+	parts, err := split(path)
+	if err != nil {
+		return place{}, err
+	}
+	dir, err := root.OpenRoot(".")
+	if err != nil {
+		return place{}, fmt.Errorf("open tree: %w", err)
+	}
+	if len(parts) == 0 {
+		return place{dir: dir, name: ".", path: "."}, nil
+	}
+	clean := strings.Join(parts, "/")
+	for _, part := range parts[:len(parts)-1] {
+		next, err := enter(dir, part, clean, create)
+		_ = dir.Close() // only a descriptor
+		if err != nil {
+			return place{}, err
+		}
+		dir = next
+	}
+	return place{dir: dir, name: parts[len(parts)-1], path: clean}, nil
+}
+
+// enter opens the folder called name in dir, and nothing but a folder.
+func enter(dir *os.Root, name, path string, create bool) (*os.Root, error) {
+	info, err := dir.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) && create {
+		if err = dir.Mkdir(name, 0o755); err == nil || errors.Is(err, fs.ErrExist) {
+			info, err = dir.Lstat(name)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fault(CodePathNotFound, "%q: there is no folder %q", path, name)
+	case err != nil:
+		return nil, fmt.Errorf("look at folder of %q: %w", path, err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return nil, fault(CodePathLink, "%q goes through the link %q", path, name)
+	case !info.IsDir():
+		return nil, fault(CodePathInvalid, "%q: %q is no folder", path, name)
+	}
+	next, err := dir.OpenRoot(name)
+	if err != nil {
+		return nil, swapped(path, err)
+	}
+	opened, err := next.Stat(".")
+	if err != nil || !os.SameFile(info, opened) {
+		_ = next.Close() // only a descriptor
+		return nil, swapped(path, err)
+	}
+	return next, nil
+}
+
+// swapped tells of a name that changed between looking and opening.
+func swapped(path string, err error) error {
+	if err != nil && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EIO)) {
+		return fmt.Errorf("open %q: %w", path, err)
+	}
+	return fault(CodePathLink, "%q changed while it was opened", path)
+}
+
+// regular looks at p and refuses all but a regular file with one name. found is false when nothing
+// is there.
+func (p place) regular() (info fs.FileInfo, found bool, err error) {
+	info, err = p.dir.Lstat(p.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("look at %q: %w", p.path, err)
+	case info.Mode()&fs.ModeSymlink != 0:
+		return nil, false, fault(CodePathLink, "%q is a link", p.path)
+	case info.IsDir():
+		return nil, false, fault(CodePathInvalid, "%q is a folder", p.path)
+	case !info.Mode().IsRegular():
+		return nil, false, fault(CodePathInvalid, "%q is no regular file", p.path)
+	case names(info) > 1:
+		return nil, false, fault(CodePathLink, "%q has several names (hard links)", p.path)
+	}
+	return info, true, nil
+}
+
+// read returns the content of p, at most limit bytes; a larger file is a fault with code.
+func (p place) read(limit int64, code string) ([]byte, fs.FileInfo, error) {
+	info, found, err := p.regular()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !found {
+		return nil, nil, fault(CodePathNotFound, "%q: there is no such file", p.path)
+	}
+	if info.Size() > limit {
+		return nil, nil, fault(code, "%q has %d bytes, at most %d", p.path, info.Size(), limit)
+	}
+	f, err := p.dir.OpenFile(p.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, swapped(p.path, err)
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	if opened, err := f.Stat(); err != nil || !os.SameFile(info, opened) {
+		return nil, nil, swapped(p.path, err)
+	}
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %q: %w", p.path, err)
+	}
+	if int64(len(content)) > limit {
+		return nil, nil, fault(code, "%q grew above %d bytes", p.path, limit)
+	}
+	return content, info, nil
+}
+
+// write puts content in the place of p: a new file beside it, renamed over it. A link or a second
+// name that came there in between is replaced, never written through. The mode stays.
+func (p place) write(content []byte) (existed bool, err error) {
+	info, existed, err := p.regular()
+	if err != nil {
+		return false, err
+	}
+	mode := fs.FileMode(0o644)
+	if existed {
+		mode = info.Mode().Perm()
+	}
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return false, fmt.Errorf("name temporary file: %w", err)
+	}
+	temp := ".tmp-" + hex.EncodeToString(id[:])
+	if err := p.fill(temp, content, mode, existed); err != nil {
+		return false, errors.Join(err, ignoreMissing(p.dir.Remove(temp)))
+	}
+	if err := p.dir.Rename(temp, p.name); err != nil {
+		return false, errors.Join(fmt.Errorf("write %q: %w", p.path, err), ignoreMissing(p.dir.Remove(temp)))
+	}
+	return existed, nil
+}
+
+// fill makes the file temp beside p.
+func (p place) fill(temp string, content []byte, mode fs.FileMode, keep bool) error {
+	f, err := p.dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return fmt.Errorf("write %q: %w", p.path, err)
+	}
+	_, err = f.Write(content)
+	if err == nil && keep {
+		err = f.Chmod(mode) // whatever the umask
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %q: %w", p.path, err)
+	}
+	return nil
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// names is the number of names of a file.
+func names(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink) //nolint:unconvert // 16 or 32 bits on other systems
+	}
+	return 1
+}
