@@ -1,9 +1,8 @@
 package sandbox
 
 import (
-	"context"
+	"cmp"
 	"io"
-	"net"
 	"time"
 )
 
@@ -40,33 +39,13 @@ func DefaultLimits() Limits {
 	return Limits{Time: 5 * time.Minute, Output: 1 << 20, Memory: 8 << 30, Processes: 512, FileSize: 2 << 30}
 }
 
-// Output is what a command left behind. A command that failed, was killed or ran out of time is an
-// Output; an error is ours (no such folder, the mechanism broke).
-type Output struct {
-	Exit     int // -1 when it was killed
-	Stdout   []byte
-	Stderr   []byte
-	Dropped  int64 // bytes of output not kept
-	TimedOut bool
-	Signal   string // "killed", … when a signal ended it
-	Took     time.Duration
-}
-
-// Runner runs commands in confinement and leaves no process behind, also when ctx ends.
-type Runner interface {
-	Run(ctx context.Context, c Command) (Output, error)
-	// Start runs c until ctx ends, Process.Stop is called or it exits by itself: for servers under test.
-	Start(ctx context.Context, c Command) (Process, error)
-	Level() Level
-}
-
-// Process is a command that keeps running. Port-sharing: with Policy.Network off the process has a
-// loopback of its own, so requests to it MUST be dialled through Dial.
-type Process interface {
-	// Dial connects to a loopback address inside the process's network.
-	Dial(ctx context.Context, network, address string) (net.Conn, error)
-	// Done is closed when it has exited.
-	Done() <-chan struct{}
-	// Stop asks it to end with SIGTERM, after grace kills it and all its children, and returns what it left.
-	Stop(ctx context.Context, grace time.Duration) (Output, error)
+// OrDefault fills the zero fields of l with those of [DefaultLimits].
+func (l Limits) OrDefault() Limits {
+	d := DefaultLimits()
+	l.Time = cmp.Or(l.Time, d.Time)
+	l.Output = cmp.Or(l.Output, d.Output)
+	l.Memory = cmp.Or(l.Memory, d.Memory)
+	l.Processes = cmp.Or(l.Processes, d.Processes)
+	l.FileSize = cmp.Or(l.FileSize, d.FileSize)
+	return l
 }

@@ -1,0 +1,39 @@
+package sandbox
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// Output is what a command left behind. A command that failed, was killed or ran out of time is an
+// Output; an error is ours (no such folder, the mechanism broke).
+type Output struct {
+	Exit     int // -1 when it was killed
+	Stdout   []byte
+	Stderr   []byte
+	Dropped  int64 // bytes of output not kept
+	TimedOut bool
+	Exceeded string // the limit that made us end it: "time", "processes" or ""
+	Signal   string // "killed", … when a signal ended it
+	Took     time.Duration
+}
+
+// Runner runs commands in confinement and leaves no process behind, also when ctx ends.
+type Runner interface {
+	Run(ctx context.Context, c Command) (Output, error)
+	// Start runs c until ctx ends, Process.Stop is called or it exits by itself: for servers under test.
+	Start(ctx context.Context, c Command) (Process, error)
+	Level() Level
+}
+
+// Process is a command that keeps running. Port-sharing: with Policy.Network off the process has a
+// loopback of its own, so requests to it MUST be dialled through Dial.
+type Process interface {
+	// Dial connects to a loopback address inside the process's network.
+	Dial(ctx context.Context, network, address string) (net.Conn, error)
+	// Done is closed when it has exited.
+	Done() <-chan struct{}
+	// Stop asks it to end with SIGTERM, after grace kills it and all its children, and returns what it left.
+	Stop(ctx context.Context, grace time.Duration) (Output, error)
+}
