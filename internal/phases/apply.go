@@ -50,7 +50,7 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		return s.applyCall(f)
 	case EffectStarted, EffectFinished:
 		return s.applyEffect(f)
-	case TaskStarted, AttemptStarted, AttemptFinished, TaskDone, TaskFailed:
+	case TaskStarted, AttemptStarted, AttemptFinished, TaskDone, TaskFailed, TaskReopened:
 		return s.applyTask(f, at)
 	case BudgetWarned:
 		s.Warned = append(s.Warned, f.Mark)
@@ -117,7 +117,9 @@ func (s *State) applyEffect(f Fact) error {
 func (s *State) applyTask(f Fact, at time.Time) error {
 	switch f := f.(type) {
 	case TaskStarted:
+		before := s.Task(f.Task) // a reopened task goes on counting its attempts
 		s.Tasks[f.Task] = &TaskState{
+			Attempts: before.Attempts, Before: before.Attempts, Reason: before.Reason,
 			ID: f.Task, Phase: f.Phase, State: TaskRunning, Base: f.Commit, BaseTree: f.Tree, Hash: f.Hash,
 			Ready: &AttemptState{Outcomes: map[string]*Outcome{}},
 			Gates: map[planner.GateID]*GateStanding{},
@@ -143,6 +145,8 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 			t.Open, t.Ready, t.Reason = nil, nil, ""
 			s.Head, s.HeadTree = f.Commit, f.Tree
 		})
+	case TaskReopened:
+		return s.onTask(f.Task, func(t *TaskState) { t.State = TaskPending })
 	case TaskFailed:
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.State, t.Reason, t.Open, t.Ready = TaskIsFail, f.Reason, nil, nil

@@ -14,20 +14,23 @@ import (
 // Engine runs a build: it asks Next what to do and does it, until nothing is left or something
 // makes it pause. All that survives it is in the journal; an Engine may be made again at any time.
 type Engine struct {
-	Writer  *Writer
-	Blobs   checkpoint.Blobs
-	Trees   Trees
-	Repo    Repo
-	Gates   Gates
-	Bench   Workbench
-	Model   agent.Model // through the meter
-	Spec    *planner.Spec
-	Draft   func(context.Context, planner.Asker, *planner.Spec) (*planner.Plan, error)
-	Scratch string // folder for scratch trees, outside any repository
-	Facts   string // toolchains, modules and limits, told to agents
-	Set     Settings
-	Retry   RetryPolicy
-	Stop    Stop
+	Writer *Writer
+	Blobs  checkpoint.Blobs
+	Trees  Trees
+	Repo   Repo
+	Gates  Gates
+	Bench  Workbench
+	Model  agent.Model // through the meter
+	Spec   *planner.Spec
+	Draft  func(context.Context, planner.Asker, *planner.Spec) (*planner.Plan, error)
+	// Preflight looks at a plan before any task of it costs money: missing toolchains, for one. A
+	// *PauseError from it pauses the build. nil means no look.
+	Preflight func(context.Context, *planner.Plan) error
+	Scratch   string // folder for scratch trees, outside any repository
+	Facts     string // toolchains, modules and limits, told to agents
+	Set       Settings
+	Retry     RetryPolicy
+	Stop      Stop
 
 	plan   *planner.Plan
 	planAt checkpoint.Hash
@@ -127,6 +130,11 @@ func (e *Engine) loadPlan(ctx context.Context) error {
 	p, err := ReadPlan(ctx, e.Blobs, at)
 	if err != nil {
 		return err
+	}
+	if e.Preflight != nil {
+		if err := e.Preflight(ctx, p); err != nil {
+			return err
+		}
 	}
 	e.plan, e.planAt = p, at
 	return nil

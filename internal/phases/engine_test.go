@@ -425,3 +425,32 @@ func TestNextNeedsAndClaims(t *testing.T) {
 		t.Errorf("one.b is %s", got)
 	}
 }
+
+func TestFailedBuildCanBeResumed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.answer = func(req agent.Request) (agent.Message, error) {
+		if req.Schema != nil {
+			return scripted(req)
+		}
+		return agent.Message{Role: agent.Assistant, Blocks: []agent.Block{use("1", "blocked", map[string]string{"reason": "not today", "evidence": "the clock"})}}, nil
+	}
+	if s, err := w.run(t, budget.Caps{USD: budget.Dollar}); err != nil || s.Run != FailedState {
+		t.Fatalf("got %v", err)
+	}
+	wr, err := OpenWriter(t.Context(), w.journal, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Reopen(t.Context(), wr); n != 1 || err != nil {
+		t.Fatalf("got %d, %v", n, err)
+	}
+	if err := wr.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.answer = scripted
+	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
+	if err != nil || s.Run != DoneState || s.Task("one.a").Attempts != 2 {
+		t.Fatalf("got %v, %s, %+v", err, s.Run, s.Task("one.a"))
+	}
+}

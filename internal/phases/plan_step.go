@@ -21,11 +21,12 @@ func (e *Engine) makePlan(ctx context.Context) error {
 		return err
 	}
 	if st.State == TaskPending {
-		if err := e.Writer.Record(ctx, TaskStarted{Task: planner.PlanTask}, AttemptStarted{Task: planner.PlanTask, Attempt: 1, Prompts: agent.PromptVersion()}); err != nil {
+		st.Attempts++
+		if err := e.Writer.Record(ctx, TaskStarted{Task: planner.PlanTask}, AttemptStarted{Task: planner.PlanTask, Attempt: st.Attempts, Prompts: agent.PromptVersion()}); err != nil {
 			return err
 		}
 	}
-	at, err := e.attempt(ctx, planner.PlanTask, "", 1)
+	at, err := e.attempt(ctx, planner.PlanTask, "", st.Attempts)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ const (
 	KindAttemptFinished Kind = "attempt.finished"
 	KindTaskDone        Kind = "task.done"
 	KindTaskFailed      Kind = "task.failed"
+	KindTaskReopened    Kind = "task.reopened"
 	KindBudgetWarned    Kind = "budget.warned"
 	KindPaused          Kind = "build.paused"
 	KindFinished        Kind = "build.finished"
@@ -193,6 +194,11 @@ type TaskFailed struct {
 	Reason string         `json:"reason"`
 }
 
+// TaskReopened lets a failed task be tried again, because a person asked for it.
+type TaskReopened struct {
+	Task planner.TaskID `json:"task"`
+}
+
 // BudgetWarned notes a warning so that it is given once.
 type BudgetWarned struct {
 	Mark string `json:"mark"` // "50", "75", "90" or "forecast"
@@ -230,6 +236,7 @@ func (EffectFinished) kind() Kind  { return KindEffectFinished }
 func (AttemptFinished) kind() Kind { return KindAttemptFinished }
 func (TaskDone) kind() Kind        { return KindTaskDone }
 func (TaskFailed) kind() Kind      { return KindTaskFailed }
+func (TaskReopened) kind() Kind    { return KindTaskReopened }
 func (BudgetWarned) kind() Kind    { return KindBudgetWarned }
 func (Paused) kind() Kind          { return KindPaused }
 func (Finished) kind() Kind        { return KindFinished }
@@ -294,6 +301,8 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 		return as[TaskDone], true
 	case KindTaskFailed:
 		return as[TaskFailed], true
+	case KindTaskReopened:
+		return as[TaskReopened], true
 	case KindBudgetWarned:
 		return as[BudgetWarned], true
 	case KindPaused:

@@ -65,8 +65,9 @@ type TaskState struct {
 	BaseTree   checkpoint.Hash                  `json:"base_tree,omitempty"`
 	Hash       string                           `json:"hash,omitempty"`
 	Attempts   int                              `json:"attempts"`
-	Open       *AttemptState                    `json:"open,omitempty"`  // the attempt that is going on
-	Ready      *AttemptState                    `json:"ready,omitempty"` // base gates, commit and checkout: attempt 0
+	Before     int                              `json:"before,omitempty"` // attempts of earlier starts of this task
+	Open       *AttemptState                    `json:"open,omitempty"`   // the attempt that is going on
+	Ready      *AttemptState                    `json:"ready,omitempty"`  // base gates, commit and checkout: attempt 0
 	Accepted   checkpoint.Hash                  `json:"accepted,omitempty"`
 	AcceptedAt time.Time                        `json:"accepted_at,omitzero"` // of the record; the commit's time
 	Commit     string                           `json:"commit,omitempty"`
@@ -76,7 +77,6 @@ type TaskState struct {
 	Reason     string                           `json:"reason,omitempty"` // why the last attempt ended or the task failed
 	Summary    string                           `json:"summary,omitempty"`
 	Edits      []string                         `json:"user_edits,omitempty"`
-	Rounds     int                              `json:"rounds"`
 }
 
 // GateStanding is what a gate showed: on the base tree, and last on a candidate.

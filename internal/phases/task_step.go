@@ -39,7 +39,7 @@ func (e *Engine) runTask(ctx context.Context, id planner.TaskID) error {
 		if st.State == TaskIsFail {
 			return nil
 		}
-		if st.Open == nil && st.Attempts >= e.Set.attempts() {
+		if st.Open == nil && st.Attempts-st.Before >= e.Set.attempts() {
 			return e.Writer.Record(ctx, TaskFailed{Task: id, Reason: st.Reason})
 		}
 		if err := e.runAttempt(ctx, task, st, base); err != nil {
