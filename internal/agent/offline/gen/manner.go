@@ -1,0 +1,96 @@
+package gen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Fault is a way in which a value can be wrong.
+type Fault string
+
+// The faults. The words of some hold %v for a bound, the choices or a field.
+const (
+	FaultRequired Fault = "required"
+	FaultUnknown  Fault = "unknown" // no such field
+	FaultText     Fault = "text"
+	FaultShort    Fault = "short"  // %v: least number of characters
+	FaultLong     Fault = "long"   // %v: greatest number of characters
+	FaultChoice   Fault = "choice" // %v: the choices
+	FaultInteger  Fault = "integer"
+	FaultDecimal  Fault = "decimal"
+	FaultMoney    Fault = "money"
+	FaultDate     Fault = "date"
+	FaultDateTime Fault = "datetime"
+	FaultBool     Fault = "bool"
+	FaultList     Fault = "list"
+	FaultEmail    Fault = "email"
+	FaultURL      Fault = "url"
+	FaultMin      Fault = "min"    // %v: the bound
+	FaultMax      Fault = "max"    // %v: the bound
+	FaultRef      Fault = "ref"    // the record referred to does not exist
+	FaultUnique   Fault = "unique" // another record has the value
+	FaultOrder    Fault = "order"  // %v: the other field
+	FaultStrict   Fault = "strict" // %v: the other field, equal is wrong too
+)
+
+// Manner is how a program presents its answers. The zero value of a field means the default that
+// [DefaultManner] gives.
+type Manner struct {
+	IDNumber    bool   // ids are JSON numbers, else strings
+	MoneyNumber bool   // amounts are JSON numbers, else strings
+	Items       string // key of the records of a list; "" for a bare array
+	Total       string
+	Error       string // key of an error's sentence
+	Errors      string // key of the errors by field
+	Created     int
+	Deleted     int
+	Invalid     int  // status of errors by field
+	RefStatus   int  // status of a reference to nothing
+	Unique      int  // status of a value that is taken
+	UniqueByKey bool // a taken value is reported by field
+	Words       map[Fault]string
+}
+
+// DefaultManner is what is used where a spec shows nothing else.
+func DefaultManner() Manner {
+	return Manner{
+		Items: "items", Total: "total", Error: "error", Errors: "errors",
+		Created: 201, Deleted: 204, Invalid: 400, RefStatus: 400, Unique: 409,
+		Words: map[Fault]string{
+			FaultRequired: "required",
+			FaultUnknown:  "unknown",
+			FaultText:     "must be text",
+			FaultShort:    "must have at least %v characters",
+			FaultLong:     "must have at most %v characters",
+			FaultChoice:   "must be one of: %v",
+			FaultInteger:  "must be a whole number",
+			FaultDecimal:  "must be a number",
+			FaultMoney:    "must be an amount such as 79.90",
+			FaultDate:     "must be a date such as 2026-01-31",
+			FaultDateTime: "must be a time such as 2026-01-31T12:00:00Z",
+			FaultBool:     "must be true or false",
+			FaultList:     "must be a list",
+			FaultEmail:    "must be an email address",
+			FaultURL:      "must be a URL",
+			FaultMin:      "must be at least %v",
+			FaultMax:      "must be at most %v",
+			FaultRef:      "not found",
+			FaultUnique:   "already taken",
+			FaultOrder:    "must not be before %v",
+			FaultStrict:   "must be after %v",
+		},
+	}
+}
+
+// word is the Go expression of a fault's words; arg is the expression that fills its %v.
+func (m Manner) word(f Fault, arg ...string) string {
+	text := m.Words[f]
+	if strings.Contains(text, "%v") && len(arg) == 1 {
+		if literal, err := strconv.Unquote(arg[0]); err == nil {
+			return strconv.Quote(strings.ReplaceAll(text, "%v", literal))
+		}
+		return fmt.Sprintf("fmt.Sprintf(%q, %s)", text, arg[0])
+	}
+	return strconv.Quote(text)
+}
