@@ -1,0 +1,183 @@
+package planner
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	lastOfList = regexp.MustCompile(`;|\n|\|\||&\s*$`)
+	emptyRun   = regexp.MustCompile(`^(\^\$|\$\^|\^\b\$|\$a|a\^)$`)
+	testFile   = regexp.MustCompile(`(?i)(_test\.[a-z]+|(^|/)test_[^/]*\.[a-z]+|[._-](test|spec)\.[a-z]+|(^|/)(tests?|spec|__tests__|testdata)/.+)$`)
+)
+
+// Vacuous says why a gate would pass whatever the work is like, "" when it would not by the looks
+// of it. It is a net for honest mistakes and lazy plans; that a gate is red before the work is
+// checked when it runs.
+func Vacuous(g Gate) string {
+	switch g.Kind {
+	case GateCommand:
+		if why := vacuousArgv(g.Run); why != "" {
+			return why
+		}
+		return idleFrozen(g)
+	case GateTranscript:
+		return vacuousSession(g.Session)
+	default:
+		return ""
+	}
+}
+
+// vacuousSession finds sessions in which no command could fail.
+func vacuousSession(session string) string {
+	xs, err := ParseSession(session)
+	if err != nil {
+		return ""
+	}
+	for _, x := range xs {
+		words, err := Words(x.Command)
+		if err != nil || vacuousArgv(words) == "" {
+			return ""
+		}
+	}
+	return "no command of the session can fail"
+}
+
+// idleFrozen finds frozen files that the command does not run: they would prove nothing.
+func idleFrozen(g Gate) string {
+	if len(g.Frozen) == 0 {
+		return ""
+	}
+	line := strings.Join(g.Run, " ")
+	for _, f := range g.Frozen {
+		if strings.Contains(line, f.Path) {
+			return ""
+		}
+		goTest := strings.HasSuffix(f.Path, "_test.go") && len(g.Run) > 1 && g.Run[0] == "go" && g.Run[1] == "test"
+		if goTest || testFile.MatchString(f.Path) && !strings.HasSuffix(f.Path, ".go") {
+			return ""
+		}
+	}
+	return "the command does not run the frozen files"
+}
+
+// vacuousArgv finds commands that succeed whatever the tree is like.
+func vacuousArgv(argv []string) string {
+	argv = unwrapped(argv)
+	if len(argv) == 0 {
+		return ""
+	}
+	name, rest := path.Base(argv[0]), argv[1:]
+	switch name {
+	case "true", ":", "echo", "printf", "exit", "sleep", "pwd", "date", "whoami", "id", "uname", "hostname", "cd", "yes":
+		return name + " proves nothing"
+	case "ls":
+		if !slices.ContainsFunc(rest, func(a string) bool { return !strings.HasPrefix(a, "-") }) {
+			return "ls of the folder proves nothing"
+		}
+	case "sh", "bash", "dash", "ash", "zsh", "ksh":
+		return vacuousShell(rest)
+	case "go":
+		return vacuousGo(rest)
+	case "make":
+		if slices.ContainsFunc(rest, func(a string) bool { return slices.Contains([]string{"-n", "--dry-run", "--just-print", "-q"}, a) }) {
+			return "make does not run anything"
+		}
+	case "pytest", "py.test":
+		if slices.Contains(rest, "--collect-only") || slices.Contains(rest, "--co") {
+			return "pytest only lists tests"
+		}
+	}
+	if len(rest) == 1 && slices.Contains([]string{"--version", "-version", "--help", "-h", "version", "help"}, rest[0]) && !strings.Contains(argv[0], "/") {
+		return name + " only speaks of itself"
+	}
+	return ""
+}
+
+// unwrapped takes off the programs that only run another.
+func unwrapped(argv []string) []string {
+	for len(argv) > 0 {
+		switch path.Base(argv[0]) {
+		case "env", "nohup", "nice", "time", "command", "exec", "xargs", "stdbuf", "setsid":
+			argv = argv[1:]
+		case "timeout":
+			argv = argv[1:]
+			for len(argv) > 0 && (strings.HasPrefix(argv[0], "-") || argv[0] != "" && isASCIIDigit(argv[0][0])) {
+				argv = argv[1:]
+			}
+			continue
+		default:
+			return argv
+		}
+		for len(argv) > 0 && (strings.HasPrefix(argv[0], "-") || strings.Contains(argv[0], "=")) {
+			argv = argv[1:]
+		}
+	}
+	return argv
+}
+
+func isASCIIDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+// vacuousShell looks at the script of sh -c: what decides is its last command.
+func vacuousShell(args []string) string {
+	at := slices.IndexFunc(args, func(a string) bool {
+		return strings.HasPrefix(a, "-") && !strings.HasPrefix(a, "--") && strings.Contains(a, "c")
+	})
+	if at < 0 || at+1 >= len(args) {
+		return ""
+	}
+	script := strings.TrimRight(args[at+1], "; \t\n")
+	parts := lastOfList.Split(script, -1)
+	last := strings.TrimSpace(parts[len(parts)-1])
+	if last == "" {
+		return "the script is empty or runs in the background"
+	}
+	pipes := strings.Split(last, "|")
+	if end := strings.Fields(pipes[len(pipes)-1]); len(pipes) > 1 && len(end) > 0 && !strings.Contains(script, "pipefail") &&
+		slices.Contains([]string{"cat", "tee", "head", "tail", "less", "more", "sort", "wc"}, end[0]) {
+		return "the pipe hides a failure"
+	}
+	for _, part := range strings.Split(last, "&&") {
+		words, err := Words(part)
+		if err != nil || vacuousArgv(words) == "" {
+			return ""
+		}
+	}
+	return "the script ends in a command that cannot fail"
+}
+
+// vacuousGo finds go commands that test nothing.
+func vacuousGo(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	switch args[0] {
+	case "version", "env", "help", "fmt":
+		return "go " + args[0] + " proves nothing"
+	case "test":
+	default:
+		return ""
+	}
+	for i, a := range args[1:] {
+		flag, value, joined := strings.Cut("-"+strings.TrimLeft(a, "-"), "=")
+		if a == "" || a[0] != '-' {
+			continue
+		}
+		if !joined && i+2 < len(args) {
+			value = args[i+2]
+		}
+		switch {
+		case flag == "-run" && emptyRun.MatchString(strings.Trim(value, `'"`)), flag == "-count" && value == "0":
+			return "go test runs no test"
+		case flag == "-list", flag == "-c", flag == "-n", flag == "-h", flag == "-help":
+			return "go test runs no test"
+		case flag == "-exec" && vacuousArgv(strings.Fields(value)) != "":
+			return "go test runs no test"
+		case flag == "-skip" && slices.Contains([]string{".", ".*", ""}, value):
+			return "go test skips every test"
+		}
+	}
+	return ""
+}
