@@ -312,3 +312,32 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 	}
 	return nil, false
 }
+
+// TaskOf names the task that a fact is about; "" when it is about the whole build.
+func TaskOf(f Fact) string {
+	switch f := f.(type) {
+	case TaskStarted:
+		return string(f.Task)
+	case AttemptStarted:
+		return string(f.Task)
+	case AttemptFinished:
+		return string(f.Task)
+	case TaskDone:
+		return string(f.Task)
+	case TaskFailed:
+		return string(f.Task)
+	case TaskReopened:
+		return string(f.Task)
+	case CallIntended:
+		return f.Hold.Op.Task
+	case CallAnswered:
+		return f.Op.Task
+	case CallFailed:
+		return f.Op.Task
+	case EffectStarted:
+		return f.Op.Task
+	case EffectFinished:
+		return f.Op.Task
+	}
+	return ""
+}
