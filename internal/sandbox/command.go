@@ -8,12 +8,14 @@ import (
 
 // Command is one program to run, never a shell string of ours.
 type Command struct {
-	Argv   []string
-	Dir    string            // absolute; below one of Policy.Write
-	Env    map[string]string // added to the fixed environment; values of the parent never leak in
-	Stdin  io.Reader         // nil means empty
-	Policy Policy
-	Limits Limits
+	Argv  []string
+	Dir   string            // absolute; below one of Policy.Write
+	Env   map[string]string // added to the fixed environment; values of the parent never leak in
+	Stdin io.Reader         // nil means empty
+	// OneStream writes stderr into stdout, in the order in which a terminal would show both.
+	OneStream bool
+	Policy    Policy
+	Limits    Limits
 }
 
 // Policy says what a command may touch. Everything else of the file system is hidden or, where

@@ -70,6 +70,9 @@ func (plain) start(c sandbox.Command) (*plainProcess, error) {
 	p.cmd = exec.Command(c.Argv[0], c.Argv[1:]...)
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = c.Dir, sandbox.Environ(c, private.home, private.tmp), c.Stdin, p.stdout, p.stderr
 	p.cmd.WaitDelay = pipeGrace
+	if c.OneStream {
+		p.cmd.Stderr = p.stdout
+	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("run %s: %w", c.Argv[0], err), private.remove())

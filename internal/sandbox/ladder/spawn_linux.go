@@ -43,6 +43,9 @@ func (r runner) spawn(ctx context.Context, c sandbox.Command, private private) (
 		begin: time.Now(),
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = c.Stdin, p.stdout, p.stderr, pipeGrace
+	if c.OneStream {
+		cmd.Stderr = p.stdout
+	}
 	if err := p.launch(ctx); err != nil {
 		return nil, err
 	}
@@ -106,7 +109,7 @@ func (p *process) notStarted() error {
 	if p.failure != nil {
 		return p.failure
 	}
-	said := strings.TrimSpace(string(p.stderr.Bytes()))
+	said := strings.TrimSpace(string(p.stdout.Bytes()) + string(p.stderr.Bytes()))
 	if said == "" && p.waited != nil {
 		said = p.waited.Error()
 	}

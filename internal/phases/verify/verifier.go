@@ -1,0 +1,150 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/planner"
+	"github.com/seed-c331f47d/builder/internal/sandbox"
+)
+
+// ErrKind answers a gate that is not run here, as reviews are not.
+var ErrKind = errors.New("kind of gate is not run by commands")
+
+// gateTime is the time of a gate that sets none.
+const gateTime = 5 * time.Minute
+
+// gateOutput is what is kept of each command's output: the events of a large test suite fit.
+const gateOutput = 32 << 20
+
+// Config is what a Verifier needs.
+type Config struct {
+	Runner  sandbox.Runner
+	Profile sandbox.Profile // the toolchains, with caches that no agent can write
+}
+
+// Verifier runs gates. It is safe for concurrent use on different trees.
+type Verifier struct{ config Config }
+
+// New returns a Verifier.
+func New(c Config) *Verifier { return &Verifier{config: c} }
+
+// Request is one gate on one tree.
+type Request struct {
+	Gate    planner.Gate
+	Tree    string // absolute real folder; written to by builds and tests
+	Project string // for the log only
+}
+
+// Report is what a gate showed.
+type Report struct {
+	Pass      bool
+	Vacuous   bool   // it proved nothing, whatever it showed; Pass is false
+	Exit      int    // of the command, or of the server at its end
+	Tests     int    // that ran and passed
+	Summary   string // one line
+	Feedback  string // for the agent; "" when it passed
+	Signature string // equal for equal failures; "" when it passed
+	Log       []byte // everything
+}
+
+// Run runs one gate. An error is ours; a gate that fails is a Report.
+func (v *Verifier) Run(ctx context.Context, r Request) (Report, error) {
+	g := r.Gate
+	if !filepath.IsAbs(r.Tree) {
+		return Report{}, fmt.Errorf("run gate %s: tree %q is not absolute", g.ID, r.Tree)
+	}
+	kinds := map[planner.GateKind]func(context.Context, *room) (Report, error){
+		planner.GateCommand:    v.command,
+		planner.GateTranscript: v.transcript,
+		planner.GateHTTP:       v.http,
+		planner.GateFile:       v.files,
+	}
+	run, ok := kinds[g.Kind]
+	if !ok {
+		return Report{}, fmt.Errorf("run gate %s: %q: %w", g.ID, g.Kind, ErrKind)
+	}
+	if err := layFrozen(r.Tree, g.Frozen); err != nil {
+		return Report{}, fmt.Errorf("run gate %s: %w", g.ID, err)
+	}
+	room, err := newRoom(r)
+	if err != nil {
+		return Report{}, fmt.Errorf("run gate %s: %w", g.ID, err)
+	}
+	report, err := run(ctx, room)
+	if rerr := room.remove(); err == nil {
+		err = rerr
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("run gate %s: %w", g.ID, err)
+	}
+	return room.finish(report), nil
+}
+
+// room is where one gate runs: the tree, a fresh empty data folder, a clock.
+type room struct {
+	gate     planner.Gate
+	tree     string
+	data     string
+	deadline time.Time
+	log      strings.Builder
+}
+
+// newRoom makes the data folder.
+func newRoom(r Request) (*room, error) {
+	tree, err := filepath.EvalSymlinks(r.Tree)
+	if err != nil {
+		return nil, fmt.Errorf("resolve tree: %w", err)
+	}
+	data, err := os.MkdirTemp("", "builder-data-")
+	if err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	if data, err = filepath.EvalSymlinks(data); err != nil {
+		return nil, fmt.Errorf("resolve data folder: %w", err)
+	}
+	room := &room{gate: r.Gate, tree: tree, data: data, deadline: time.Now().Add(cmp.Or(r.Gate.Timeout, gateTime))}
+	fmt.Fprintf(&room.log, "gate %s (%s) of %s\n", r.Gate.ID, r.Gate.Kind, r.Project)
+	return room, nil
+}
+
+// remove deletes the data folder.
+func (r *room) remove() error {
+	if err := os.RemoveAll(r.data); err != nil {
+		return fmt.Errorf("remove data folder: %w", err)
+	}
+	return nil
+}
+
+// left is the time that the gate still has, at least a moment, so that zero never means the default.
+func (r *room) left() time.Duration { return max(time.Until(r.deadline), time.Millisecond) }
+
+// dir is the folder that the gate names, below the tree.
+func (r *room) dir() (string, error) {
+	if r.gate.Dir != "" && !filepath.IsLocal(r.gate.Dir) {
+		return "", fmt.Errorf("folder %q lies outside the tree", r.gate.Dir)
+	}
+	return filepath.Join(r.tree, r.gate.Dir), nil
+}
+
+// network says whether the gate is granted the registries.
+func (r *room) network() bool { return r.gate.Network == planner.NetworkRegistries }
+
+// finish completes a report: the log, and for a failure words without paths, and the signature.
+func (r *room) finish(report Report) Report {
+	report.Log = []byte(r.log.String())
+	report.Summary = firstLine(r.clean(report.Summary))
+	if report.Pass {
+		report.Feedback, report.Signature = "", ""
+		return report
+	}
+	report.Feedback = r.clean(report.Feedback)
+	report.Signature = signature(string(r.gate.ID), report.Feedback)
+	return report
+}

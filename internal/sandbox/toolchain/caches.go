@@ -1,0 +1,82 @@
+package toolchain
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"github.com/seed-c331f47d/builder/internal/sandbox"
+)
+
+// caches adds what each tool found needs to know and where it may write.
+func (m machine) caches(p *sandbox.Profile, tools []Tool, cache string) error {
+	if tool, ok := find(tools, "go"); ok {
+		m.golang(p, tool, cache)
+	}
+	maps.Copy(p.Env, map[string]string{
+		"npm_config_cache":           filepath.Join(cache, "npm"),
+		"npm_config_update_notifier": "false",
+		"npm_config_fund":            "false",
+		"npm_config_audit":           "false",
+		"npm_config_ignore_scripts":  "true",
+		"PIP_CACHE_DIR":              filepath.Join(cache, "pip"),
+		"PIP_NO_INPUT":               "1",
+		"PYTHONDONTWRITEBYTECODE":    "1",
+		"CARGO_HOME":                 filepath.Join(cache, "cargo"),
+	})
+	if _, ok := find(tools, "cargo"); ok {
+		p.Env["RUSTUP_HOME"] = m.rustup()
+	}
+	if root := m.env["PYENV_ROOT"]; filepath.IsAbs(root) {
+		p.Env["PYENV_ROOT"] = filepath.Clean(root)
+	}
+	for _, name := range []string{"go-build", "go-mod", "npm", "pip", "cargo"} {
+		dir := filepath.Join(cache, name)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make cache: %w", err)
+		}
+		p.Write = append(p.Write, dir)
+	}
+	return nil
+}
+
+// golang serves modules from the user's module cache, read-only, through the file system: no network
+// is needed for what is there, and what is there is checked by go.sum as ever.
+func (m machine) golang(p *sandbox.Profile, tool Tool, cache string) {
+	maps.Copy(p.Env, map[string]string{
+		"GOCACHE":     filepath.Join(cache, "go-build"),
+		"GOMODCACHE":  filepath.Join(cache, "go-mod"),
+		"GOENV":       "off",
+		"GOSUMDB":     "off",
+		"GOTOOLCHAIN": "local",
+		"GOFLAGS":     "-buildvcs=false -modcacherw",
+		"GOTELEMETRY": "off",
+		"CGO_ENABLED": "0",
+		"GOPROXY":     "off",
+	})
+	if real, err := filepath.EvalSymlinks(tool.Path); err == nil {
+		if root := filepath.Dir(filepath.Dir(real)); firstLine(filepath.Join(root, "VERSION")) != "" {
+			p.Env["GOROOT"] = root
+		}
+	}
+	downloads := filepath.Join(m.moduleCache(), "cache", "download")
+	if info, err := os.Stat(downloads); err == nil && info.IsDir() {
+		p.Read = append(p.Read, downloads)
+		p.Env["GOPROXY"] = "file://" + downloads
+	}
+}
+
+// moduleCache is the user's, by the rules of the go command.
+func (m machine) moduleCache() string {
+	settings := m.goSettings()
+	if dir := settings["GOMODCACHE"]; filepath.IsAbs(dir) {
+		return filepath.Clean(dir)
+	}
+	for _, dir := range filepath.SplitList(settings["GOPATH"]) {
+		if filepath.IsAbs(dir) {
+			return filepath.Join(dir, "pkg", "mod")
+		}
+	}
+	return filepath.Join(m.home, "go", "pkg", "mod")
+}
