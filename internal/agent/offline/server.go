@@ -26,7 +26,7 @@ type Server struct {
 // Handler makes a server.
 func Handler(o Options) *Server {
 	o = o.filled()
-	s := &Server{options: o, mux: http.NewServeMux(), speaker: conversation.Speaker{Author: o.Author}, ledger: newLedger()}
+	s := &Server{options: o, mux: http.NewServeMux(), speaker: conversation.Speaker{Author: remember(o.Author)}, ledger: newLedger()}
 	if o.Cache {
 		s.cache = newPromptCache(o.Now)
 	}

@@ -14,21 +14,19 @@ type brief struct {
 	cwd          string // the working folder, for programs whose tools want absolute paths
 }
 
-// readBrief reads an engineer's task; ok is false when text holds none.
-func readBrief(text string) (b brief, ok bool) {
-	_, spec, hasSpec := section(text, "spec")
-	attrs, _, hasTask := section(afterSpec(text), "task")
-	if !hasSpec || !hasTask {
+// readBrief reads an engineer's task; ok is false when there is none.
+func readBrief(t told) (b brief, ok bool) {
+	attrs, _, hasTask := section(t.rest, "task")
+	if !t.hasSpec || !hasTask {
 		return brief{}, false
 	}
-	rest := afterSpec(text)
-	_, failure, _ := section(rest, "last_failure")
+	_, failure, _ := section(t.rest, "last_failure")
 	return brief{
-		spec:         strings.TrimSuffix(spec, "\n"),
+		spec:         t.spec,
 		task:         attr(attrs, "id"),
-		requirements: requirements(rest),
+		requirements: requirements(t.rest),
 		lastFailure:  strings.TrimSpace(failure),
-		cwd:          workingFolder(text),
+		cwd:          workingFolder(t.before + "\n" + t.rest),
 	}, true
 }
 
@@ -37,24 +35,13 @@ func (b brief) name() string {
 	return b.task[strings.LastIndex(b.task, ".")+1:]
 }
 
-// afterSpec is the text behind the spec, where a spec's own words cannot be mistaken for tags.
-func afterSpec(text string) string {
-	if i := lastClosing(text, "</spec>"); i >= 0 {
-		return text[i+len("</spec>"):]
-	}
-	return text
-}
-
 var workingFolderLine = regexp.MustCompile(`(?mi)^[ \t]*(?:-[ \t]*)?(?:primary )?working directory:[ \t]*(/[^\s]*)[ \t]*$`)
 
-// workingFolder finds the working folder that a CLI agent states in its system text, outside the
-// spec; "" when none is stated.
+// workingFolder finds the working folder that a CLI agent states outside the spec; "" when none is.
 func workingFolder(text string) string {
-	before, _, _ := strings.Cut(text, "\n<spec")
-	for _, part := range []string{before, afterSpec(text)} {
-		if m := workingFolderLine.FindStringSubmatch(part); m != nil {
-			return strings.TrimRight(m[1], "/")
-		}
+	m := workingFolderLine.FindStringSubmatch(text)
+	if m == nil {
+		return ""
 	}
-	return ""
+	return strings.TrimRight(m[1], "/")
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/unit"
 )
@@ -74,12 +73,9 @@ type drafter struct {
 }
 
 // draft answers the planner's question as one JSON object.
-func draft(text string, author Author) json.RawMessage {
-	_, spec, _ := section(text, "spec")
-	spec = strings.TrimSuffix(spec, "\n")
-	rest := afterSpec(text)
-	d := drafter{work: author(spec), spec: spec}
-	for _, r := range requirements(rest) {
+func draft(t told, author Author) json.RawMessage {
+	d := drafter{work: author(t.spec), spec: t.spec}
+	for _, r := range requirements(t.rest) {
 		ok, _ := d.work.understands(r)
 		switch {
 		case !ok:
@@ -90,7 +86,7 @@ func draft(text string, author Author) json.RawMessage {
 		}
 		d.understood = append(d.understood, r.ID)
 	}
-	d.proving = d.gatesOf(acceptance(rest))
+	d.proving = d.gatesOf(acceptance(t.rest))
 	return compact(d.plan())
 }
 

@@ -93,7 +93,7 @@ func (e engineer) write(u unit.Unit, files []unit.File) []agent.Block {
 // handIn ends a turn of calls with finish. Without such a tool the work is handed in by ending the
 // turn, once the calls were answered.
 func (e engineer) handIn(u unit.Unit, calls []agent.Block) []agent.Block {
-	summary := fmt.Sprintf("%s: written by rule from the spec (files: %d).", title(u), len(u.Files))
+	summary := fmt.Sprintf("%s: written by rule from the spec (files: %d).%s", title(u), len(u.Files), e.work.leftOut())
 	if e.tools.finish == nil {
 		if len(calls) == 0 {
 			return []agent.Block{say(summary)}

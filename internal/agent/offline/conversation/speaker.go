@@ -22,7 +22,7 @@ type Speaker struct {
 // Answer is the model's next turn: texts and tool calls in order, calls without ids. It depends on
 // nothing but req. Its error is [ErrSchema], for a request that can never be answered.
 func (s Speaker) Answer(req agent.Request) ([]agent.Block, error) {
-	text := told(req)
+	text := hear(req)
 	if len(req.Schema) > 0 {
 		if schemaTitle(req.Schema) != PlanSchema {
 			return nil, ErrSchema

@@ -58,6 +58,7 @@ func lastClosing(text, tag string) int {
 var (
 	requirementTag = regexp.MustCompile(`(?ms)^<requirement id="([^"\n]*)" lines="([^"\n]*)">(.*?)</requirement>[ \t]*$`)
 	gateTag        = regexp.MustCompile(`(?m)^<gate id="([^"\n]*)" kind="([^"\n]*)"`)
+	specTag        = regexp.MustCompile(`(?m)^<spec(?: [a-z_]+="[^"\n]*")*>`)
 	attribute      = regexp.MustCompile(`([a-z_]+)="([^"\n]*)"`)
 )
 
@@ -113,17 +114,45 @@ func acceptance(text string) []givenGate {
 	return gs
 }
 
-// told joins everything that was said before the model's first answer: the system parts and the
-// first message.
-func told(req agent.Request) string {
-	parts := append([]string(nil), req.System...)
+// told is what was said before the model's first answer: the spec, what stands before it, and what
+// follows it. A spec in a system part ends in that part: later texts cannot move its end.
+type told struct {
+	before, spec, rest string
+	hasSpec            bool
+}
+
+// hear reads what req tells.
+func hear(req agent.Request) told {
+	var first []string
 	for _, m := range req.Messages {
 		if m.Role == agent.Assistant {
 			break
 		}
-		parts = append(parts, words(m)...)
+		first = append(first, words(m)...)
 	}
-	return strings.Join(parts, "\n")
+	message := strings.Join(first, "\n")
+	for i, part := range req.System {
+		if t := split(part); t.hasSpec {
+			t.before = strings.Join(append(append([]string{}, req.System[:i]...), t.before), "\n")
+			t.rest = strings.Join(append(append([]string{t.rest}, req.System[i+1:]...), message), "\n")
+			return t
+		}
+	}
+	t := split(message)
+	t.before = strings.Join(append(append([]string{}, req.System...), t.before), "\n")
+	return t
+}
+
+// split takes a text apart at its spec.
+func split(text string) told {
+	_, spec, ok := section(text, "spec")
+	if !ok {
+		return told{rest: text}
+	}
+	return told{
+		before: text[:specTag.FindStringIndex(text)[0]], spec: strings.TrimSuffix(spec, "\n"),
+		rest: text[lastClosing(text, "</spec>")+len("</spec>"):], hasSpec: true,
+	}
 }
 
 // words are the text blocks of m.

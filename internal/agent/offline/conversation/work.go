@@ -1,6 +1,9 @@
 package conversation
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
 	"github.com/seed-c331f47d/builder/internal/agent/offline/unit"
 )
@@ -11,6 +14,8 @@ type Work struct {
 	// Units are in the order they are to be built; one unit is one task. None when nothing can be
 	// written. A later unit's files rewrite none of an earlier one's but go.mod, go.sum and README.md.
 	Units []unit.Unit
+	// Why says why there are no units, for a spec of a type that could be written; may be empty.
+	Why string
 	// Understands says whether a rule covers the lines first to last of the spec, and if not, why.
 	// Nil means that nothing is understood.
 	Understands func(first, last int) (ok bool, why string)
@@ -56,7 +61,28 @@ func (w Work) whyNothing() string {
 		return "the spec names no project type that can be written by rule (cli-tool, rest-api)"
 	case bp.Type != "cli-tool" && bp.Type != "rest-api":
 		return "projects of type " + bp.Type + " cannot be written by rule (only cli-tool and rest-api)"
+	case w.Why != "":
+		return w.Why
 	default:
 		return "the spec has no data section and commands or endpoints that can be read by rule"
 	}
+}
+
+// mostLeftOut bounds how many parts leftOut names.
+const mostLeftOut = 10
+
+// leftOut says which parts of the spec no rule covers, whether they are requirements or not.
+func (w Work) leftOut() string {
+	if w.Blueprint == nil || len(w.Blueprint.Unknown) == 0 {
+		return ""
+	}
+	var parts []string
+	for i, u := range w.Blueprint.Unknown {
+		if i == mostLeftOut {
+			parts = append(parts, fmt.Sprintf("and %d more", len(w.Blueprint.Unknown)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("line %d (%s)", u.Line, clip(u.Why, 200)))
+	}
+	return " Of the spec, no rule covers: " + strings.Join(parts, "; ") + "."
 }
