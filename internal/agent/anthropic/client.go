@@ -1,0 +1,131 @@
+package anthropic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	sdk "github.com/anthropics/anthropic-sdk-go/v2"
+	"github.com/anthropics/anthropic-sdk-go/v2/option"
+
+	"github.com/seed-c331f47d/builder/internal/agent"
+)
+
+// DefaultBaseURL is the provider's own address.
+const DefaultBaseURL = "https://api.anthropic.com"
+
+// Config says how to reach the provider.
+type Config struct {
+	// HTTPClient sends; it MUST be set, as every model call passes the meter in its transport. It
+	// is not changed; its redirect policy is not used, as redirects are never followed.
+	HTTPClient *http.Client
+	BaseURL    string // "" means DefaultBaseURL; https, or http on loopback
+	Key        Key    // the zero value sends none
+	// Lost says that an error of HTTPClient's transport means that the answer was lost on the way,
+	// besides what is known as a network failure. Nil means none. All other errors of the transport
+	// are its own (a refusal, a journal that cannot write) and are returned as they are.
+	Lost func(error) bool
+	Now  func() time.Time // for dates in failures; nil means time.Now
+}
+
+// Client asks one provider. It is safe for concurrent use.
+type Client struct {
+	api  sdk.Client
+	http *http.Client
+	hide *strings.Replacer // takes key and address out of texts
+	lost func(error) bool
+	now  func() time.Time
+}
+
+var (
+	_ agent.Model    = (*Client)(nil)
+	_ agent.Replayer = (*Client)(nil)
+)
+
+// New checks c and makes a client. It connects to nothing.
+func New(c Config) (*Client, error) {
+	if c.HTTPClient == nil {
+		return nil, errors.New("make anthropic client: no HTTP client")
+	}
+	if c.BaseURL == "" {
+		c.BaseURL = DefaultBaseURL
+	}
+	if err := checkBase(c.BaseURL); err != nil {
+		return nil, fmt.Errorf("make anthropic client: %w", err)
+	}
+	if strings.ContainsFunc(c.Key.reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("make anthropic client: the key holds characters that no key has")
+	}
+	client := *c.HTTPClient
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	opts := []option.RequestOption{
+		option.WithoutEnvironmentDefaults(), option.WithoutOpenTelemetry(), option.WithMaxRetries(0),
+		option.WithBaseURL(c.BaseURL), option.WithHTTPClient(&client),
+	}
+	hide := []string{c.BaseURL, "the provider"}
+	if key := c.Key.reveal(); key != "" {
+		opts, hide = append(opts, option.WithAPIKey(key)), append(hide, key, redacted)
+	}
+	if c.Lost == nil {
+		c.Lost = func(error) bool { return false }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Client{api: sdk.NewClient(opts...), http: &client, hide: strings.NewReplacer(hide...), lost: c.Lost, now: c.Now}, nil
+}
+
+// checkBase refuses an address that would carry the key in the clear, or hold a secret itself.
+func checkBase(base string) error {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return errors.New("the base URL cannot be read") // the error would repeat it
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "":
+		return fmt.Errorf("base URL of host %q: want scheme, host and path only", u.Hostname())
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("base URL of host %q: want https, or http on loopback", u.Hostname())
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
+// Complete implements [agent.Model]. It sends once, streamed, and returns when the stream's last
+// event has come.
+func (c *Client) Complete(ctx context.Context, req agent.Request) (agent.Response, error) {
+	params, err := encode(req)
+	if err != nil {
+		return agent.Response{}, fmt.Errorf("encode model call: %w", err)
+	}
+	return c.send(ctx, params, c.http)
+}
+
+// send makes one request over client and reads the answer.
+func (c *Client) send(ctx context.Context, params sdk.MessageNewParams, client *http.Client) (agent.Response, error) {
+	var raw *http.Response
+	err := c.api.Post(ctx, "v1/messages", params, &raw, option.WithJSONSet("stream", true), option.WithHTTPClient(client))
+	if err != nil {
+		return agent.Response{}, c.failed(ctx, err)
+	}
+	body := &tracked{ReadCloser: raw.Body}
+	raw.Body = body
+	resp, err := read(raw)
+	_ = body.Close() // an answer that is complete stays so, and one that is not has its own error
+	switch {
+	case err == nil:
+		return resp, nil
+	case body.err != nil:
+		return agent.Response{}, c.failed(ctx, body.err)
+	default:
+		return agent.Response{}, c.failed(ctx, err)
+	}
+}

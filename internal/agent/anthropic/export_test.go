@@ -1,0 +1,4 @@
+package anthropic
+
+// RetryAfter is retryAfter, for fuzzing.
+var RetryAfter = retryAfter
