@@ -6,12 +6,16 @@ import (
 	"go/parser"
 	"go/token"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/unit"
 )
+
+// emptyImport is what is left when no import was used.
+var emptyImport = regexp.MustCompile(`import \(\s*\)\n`)
 
 // declaration is a top-level declaration of one package: its names, what it mentions, its place.
 type declaration struct {
@@ -164,5 +168,5 @@ func dropImports(f unit.File) (string, error) {
 		from := fset.Position(spec.Pos()).Offset
 		src = src[:from] + src[fset.Position(spec.End()).Offset:]
 	}
-	return strings.Replace(src, "import (\n)", "", 1), nil
+	return emptyImport.ReplaceAllString(src, ""), nil
 }

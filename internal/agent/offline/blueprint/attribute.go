@@ -1,0 +1,435 @@
+package blueprint
+
+import (
+	"fmt"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	choicesStart = regexp.MustCompile(`(?i)^(?:(?:exactly )?one of|any of|either|choice(?: of)?|enum(?: of)?|choices)\s*:?\s*(.*)$`)
+	defaultTo    = regexp.MustCompile(`(?i)^(?:(?:by )?defaults?(?: is| to| value)?|initially|starts as|starts at)\s*[:=]?\s*(.+)$`)
+	byDefault    = regexp.MustCompile(`(?i)^(.+) by default$`)
+	refTo        = regexp.MustCompile(`(?i)^(?:ref(?:erence|ers)?(?: to\b)?|->|→|link(?:s)? to\b|points to\b|id of\b|belongs to\b|foreign key(?: to\b)?)\s*:?\s*(?:(?:an?|the|one) )?(\S.*)$`)
+	listOf       = regexp.MustCompile(`(?i)^(?:list of|array of|many|several|set of|lists of) (.+)$`)
+	unitChars    = regexp.MustCompile(`(?i)\s*(?:characters?|chars?|letters?|signs)(?: long)?$`)
+	lengthWord   = regexp.MustCompile(`(?i)^(?:length|len)\s*:?\s*`)
+	rangeOf      = regexp.MustCompile(`(?i)^(?:between |from |in )?(-?[\d.]+(?:-\d\d-\d\d)?)\s*(?:-|–|—|\.\.\.?|…| to | and )\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	lowest       = regexp.MustCompile(`(?i)^(?:min(?:imum)?(?: of)?|at least|>=|≥|from|not below|not less than|no less than|not under)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	highest      = regexp.MustCompile(`(?i)^(?:max(?:imum)?(?: of)?|at most|<=|≤|up to|not above|not more than|no more than|not over)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	above        = regexp.MustCompile(`(?i)^(?:>|more than|above|greater than|over)\s*(-?[\d.]+)$`)
+	exactly      = regexp.MustCompile(`(?i)^(?:exactly )?(\d+)$`)
+)
+
+// readAttributes fills a field from the words in its parentheses and says what it cannot read.
+func readAttributes(f *Field, text string, entities []string) (faults []string) {
+	parts := splitTop(text, ",;")
+	for i := 0; i < len(parts); i++ {
+		part := strings.Trim(strings.TrimSpace(parts[i]), "`*")
+		if part == "" {
+			continue
+		}
+		if m := choicesStart.FindStringSubmatch(part); m != nil {
+			i = readChoices(f, m[1], parts, i, entities)
+			continue
+		}
+		if !readAttribute(f, part, entities) {
+			faults = append(faults, fmt.Sprintf("%q is not understood", part))
+		}
+	}
+	return append(faults, finishField(f, text)...)
+}
+
+// readChoices takes the choices that follow "one of" up to the next part that is an attribute.
+func readChoices(f *Field, first string, parts []string, at int, entities []string) int {
+	f.Kind = Choice
+	add := func(text string) {
+		for _, c := range strings.FieldsFunc(text, func(r rune) bool { return r == '/' || r == '|' }) {
+			for _, c := range strings.Split(c, " or ") {
+				c = strings.TrimPrefix(strings.TrimSpace(c), "or ")
+				if c = strings.Trim(strings.TrimSpace(c), "`\"'*"); c != "" && !slices.Contains(f.Choices, c) {
+					f.Choices = append(f.Choices, c)
+				}
+			}
+		}
+	}
+	add(strings.Trim(first, "[]{}()"))
+	for at+1 < len(parts) {
+		next := strings.Trim(strings.TrimSpace(parts[at+1]), "`*")
+		probe := Field{Kind: Choice, Choices: f.Choices}
+		if isAttributeWord(next) || defaultTo.MatchString(next) || byDefault.MatchString(next) && readAttribute(&probe, next, nil) {
+			break
+		}
+		add(strings.Trim(next, "[]{}()"))
+		at++
+	}
+	return at
+}
+
+func isAttributeWord(s string) bool {
+	switch strings.ToLower(s) {
+	case "required", "optional", "unique", "mandatory", "not required":
+		return true
+	}
+	return false
+}
+
+// readAttribute reads one attribute.
+func readAttribute(f *Field, part string, entities []string) bool {
+	lower := strings.ToLower(part)
+	for _, prefix := range []string{"must be ", "is ", "are ", "must have ", "has ", "have ", "a ", "an "} {
+		if rest, ok := strings.CutPrefix(lower, prefix); ok && len(rest) > 0 {
+			lower, part = rest, part[len(part)-len(rest):]
+		}
+	}
+	switch lower {
+	case "required", "mandatory", "needed", "not empty", "non-empty", "nonempty", "never empty", "not blank":
+		f.Required = true
+		return true
+	case "optional", "not required", "may be empty", "may be absent":
+		return true
+	case "unique", "no duplicates":
+		f.Unique = true
+		return true
+	case "positive", "greater than zero", "more than zero", "above zero":
+		return readAbove(f, "0")
+	case "not negative", "non-negative", "nonnegative", "never negative", "zero or more":
+		zero := "0"
+		f.Min = &zero
+		return true
+	case "automatic", "set automatically", "time of creation", "now":
+		f.Default = "now"
+		return true
+	}
+	if k := kindOf(lower); k != "" {
+		return setKind(f, k)
+	}
+	if m := listOf.FindStringSubmatch(part); m != nil {
+		return readList(f, m[1], entities)
+	}
+	if before, ok := strings.CutSuffix(lower, " list"); ok && kindOf(before) != "" {
+		return readList(f, before, entities)
+	}
+	if m := defaultTo.FindStringSubmatch(part); m != nil {
+		f.Default = strings.Trim(m[1], "`\"'")
+		return true
+	}
+	if m := byDefault.FindStringSubmatch(part); m != nil {
+		f.Default = strings.Trim(m[1], "`\"'")
+		return true
+	}
+	if m := refTo.FindStringSubmatch(part); m != nil {
+		f.Ref = strings.Trim(m[1], "`*")
+		return setKind(f, Ref)
+	}
+	if isEntityName(part, entities) {
+		f.Ref = part
+		return setKind(f, Ref)
+	}
+	if options := strings.FieldsFunc(part, func(r rune) bool { return r == '|' }); len(options) > 1 {
+		readChoices(f, part, nil, 0, nil)
+		return true
+	}
+	return readBounds(f, part)
+}
+
+func isEntityName(part string, entities []string) bool {
+	return slices.ContainsFunc(entities, func(e string) bool { return strings.EqualFold(e, part) })
+}
+
+func setKind(f *Field, k Kind) bool {
+	if f.Kind != "" && f.Kind != k {
+		return f.Kind == Text && (k == Email || k == URL) && overwrite(f, k)
+	}
+	f.Kind = k
+	return true
+}
+
+func overwrite(f *Field, k Kind) bool { f.Kind = k; return true }
+
+func readList(f *Field, of string, entities []string) bool {
+	f.List = true
+	if m := choicesStart.FindStringSubmatch(of); m != nil {
+		of = m[1]
+	}
+	k := kindOf(strings.ToLower(of))
+	if k == "" {
+		k = kindOf(strings.TrimSuffix(strings.ToLower(of), "s"))
+	}
+	return k != "" && k != Bool && setKind(f, k)
+}
+
+// kindOf reads the name of a kind.
+func kindOf(s string) Kind {
+	switch s {
+	case "text", "string", "str", "words", "free text", "line", "line of text", "long text", "short text", "multi-line text", "multiline text", "texts", "strings":
+		return Text
+	case "integer", "int", "whole number", "integers", "whole numbers", "count", "year":
+		return Integer
+	case "number", "decimal", "float", "decimal number", "real", "numbers", "decimals":
+		return Decimal
+	case "money", "amount", "price", "amount of money", "currency":
+		return Money
+	case "date", "day", "calendar date", "dates":
+		return Date
+	case "datetime", "date and time", "timestamp", "time", "date-time", "moment", "instant", "point in time":
+		return DateTime
+	case "yes/no", "boolean", "bool", "true/false", "flag", "yes or no", "true or false":
+		return Bool
+	case "email", "e-mail", "email address", "e-mail address", "mail address", "valid email", "valid email address":
+		return Email
+	case "url", "link", "web address", "uri", "valid url", "website":
+		return URL
+	}
+	return ""
+}
+
+// readBounds reads lengths and ranges.
+func readBounds(f *Field, part string) bool {
+	if lengthWord.MatchString(part) || unitChars.MatchString(part) {
+		return readLength(f, unitChars.ReplaceAllString(lengthWord.ReplaceAllString(part, ""), ""))
+	}
+	for _, word := range []string{"length ", " length"} {
+		if strings.Contains(strings.ToLower(part), word) {
+			return readLength(f, strings.TrimSpace(strings.ReplaceAll(strings.ToLower(part), strings.TrimSpace(word), "")))
+		}
+	}
+	if m := rangeOf.FindStringSubmatch(part); m != nil {
+		f.Min, f.Max = &m[1], &m[2]
+		return true
+	}
+	if m := lowest.FindStringSubmatch(part); m != nil {
+		f.Min = &m[1]
+		return true
+	}
+	if m := highest.FindStringSubmatch(part); m != nil {
+		f.Max = &m[1]
+		return true
+	}
+	if m := above.FindStringSubmatch(part); m != nil {
+		return readAbove(f, m[1])
+	}
+	return false
+}
+
+// readAbove keeps an exclusive bound until the kind is known: finishField resolves it.
+func readAbove(f *Field, bound string) bool {
+	low := ">" + bound
+	f.Min = &low
+	return true
+}
+
+func readLength(f *Field, part string) bool {
+	number := func(s string) *int {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 0 || n > 1<<20 {
+			return nil
+		}
+		return &n
+	}
+	ok := func(ps ...*int) bool { return !slices.Contains(ps, nil) }
+	part = strings.TrimSpace(part)
+	if m := rangeOf.FindStringSubmatch(part); m != nil {
+		f.MinLen, f.MaxLen = number(m[1]), number(m[2])
+		return ok(f.MinLen, f.MaxLen)
+	}
+	if m := lowest.FindStringSubmatch(part); m != nil {
+		f.MinLen = number(m[1])
+		return ok(f.MinLen)
+	}
+	if m := highest.FindStringSubmatch(part); m != nil {
+		f.MaxLen = number(m[1])
+		return ok(f.MaxLen)
+	}
+	if m := exactly.FindStringSubmatch(part); m != nil {
+		f.MinLen, f.MaxLen = number(m[1]), number(m[1])
+		return ok(f.MinLen)
+	}
+	return false
+}
+
+// finishField settles the kind and checks that bounds and default fit it.
+func finishField(f *Field, attributes string) (faults []string) {
+	if f.Kind == "" {
+		f.Kind = guessKind(*f, attributes)
+	}
+	if f.Kind == "" {
+		return []string{"no kind is given (text, integer, number, money, date, datetime, yes/no, one of, ref, email, url)"}
+	}
+	if f.Kind == Ref && f.List {
+		return []string{"lists of references need a model"}
+	}
+	if (f.MinLen != nil || f.MaxLen != nil) && f.Kind != Text && f.Kind != Email && f.Kind != URL {
+		faults = append(faults, "a length fits text only")
+		f.MinLen, f.MaxLen = nil, nil
+	}
+	if f.MinLen != nil && f.MaxLen != nil && *f.MinLen > *f.MaxLen {
+		faults = append(faults, "the shortest length is above the longest")
+		f.MinLen, f.MaxLen = nil, nil
+	}
+	if f.Unique && (f.List || f.Kind == Bool) {
+		faults = append(faults, "a field of this kind cannot be unique")
+		f.Unique = false
+	}
+	faults = append(faults, finishBounds(f)...)
+	return append(faults, finishDefault(f)...)
+}
+
+// guessKind gives the kind where the attributes leave only one: text for names and lengths,
+// integer for a range of whole numbers.
+func guessKind(f Field, attributes string) Kind {
+	switch {
+	case f.MinLen != nil || f.MaxLen != nil:
+		return Text
+	case f.Min != nil || f.Max != nil:
+		for _, b := range []*string{f.Min, f.Max} {
+			if b != nil && (strings.ContainsAny(*b, ".>") || strings.Count(*b, "-") > 1) {
+				return ""
+			}
+		}
+		return Integer
+	}
+	texts := strings.Fields("name title description note notes text comment summary label author address city street phone code body subject")
+	if slices.Contains(texts, f.Key) || strings.TrimSpace(attributes) == "" && strings.HasSuffix(f.Key, "_name") {
+		return Text
+	}
+	return ""
+}
+
+func finishBounds(f *Field) (faults []string) {
+	for _, b := range []**string{&f.Min, &f.Max} {
+		if *b == nil {
+			continue
+		}
+		s, exclusive := strings.CutPrefix(**b, ">")
+		v, ok := boundValue(f.Kind, s, exclusive)
+		if !ok {
+			faults = append(faults, fmt.Sprintf("the bound %s does not fit the kind %s", **b, f.Kind))
+			*b = nil
+			continue
+		}
+		*b = &v
+	}
+	if f.Min != nil && f.Max != nil && compareValues(f.Kind, *f.Min, *f.Max) > 0 {
+		faults = append(faults, "the lower bound is above the upper one")
+		f.Min, f.Max = nil, nil
+	}
+	return faults
+}
+
+// boundValue checks a bound and makes it inclusive.
+func boundValue(k Kind, s string, exclusive bool) (string, bool) {
+	switch k {
+	case Integer:
+		n, err := strconv.ParseInt(s, 10, 64)
+		if exclusive {
+			n++
+		}
+		return strconv.FormatInt(n, 10), err == nil
+	case Decimal:
+		_, ok := plainNumber(s)
+		return plainFloat(s), ok && !exclusive
+	case Money:
+		r, ok := plainNumber(s)
+		if ok && exclusive {
+			return new(big.Rat).Add(r, big.NewRat(1, 100)).FloatString(2), true
+		}
+		return s, ok && new(big.Rat).Mul(r, big.NewRat(100, 1)).IsInt()
+	case Date:
+		_, err := time.Parse(time.DateOnly, s)
+		return s, err == nil && !exclusive
+	}
+	return s, false
+}
+
+// plainNumber reads a decimal number of moderate size.
+func plainNumber(s string) (*big.Rat, bool) {
+	if len(s) > 18 || strings.Trim(s, "0123456789.-") != "" {
+		return nil, false
+	}
+	return new(big.Rat).SetString(s)
+}
+
+// plainFloat writes a number without leading zeros.
+func plainFloat(s string) string {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return s
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64)
+}
+
+func compareValues(k Kind, a, b string) int {
+	x, okA := plainNumber(a)
+	y, okB := plainNumber(b)
+	if k == Date || !okA || !okB {
+		return strings.Compare(a, b)
+	}
+	return x.Cmp(y)
+}
+
+// finishDefault checks that the default is a value of the kind.
+func finishDefault(f *Field) []string {
+	if f.Default == "" {
+		return nil
+	}
+	d, ok := defaultValue(*f, f.Default)
+	if !ok || f.List {
+		wrong := f.Default
+		f.Default = ""
+		if f.List && slices.Contains([]string{"empty", "none", "[]", "empty list"}, wrong) {
+			return nil
+		}
+		return []string{fmt.Sprintf("the default %q does not fit the kind %s", wrong, f.Kind)}
+	}
+	f.Default = d
+	f.Required = false // what has a default is never missing
+	return nil
+}
+
+func defaultValue(f Field, d string) (string, bool) {
+	lower := strings.ToLower(d)
+	switch f.Kind {
+	case Bool:
+		switch lower {
+		case "yes", "true":
+			return "yes", true
+		case "no", "false":
+			return "no", true
+		}
+		return "", false
+	case Choice:
+		i := slices.IndexFunc(f.Choices, func(c string) bool { return strings.EqualFold(c, d) })
+		if i < 0 {
+			return "", lower == "none" || lower == "empty"
+		}
+		return f.Choices[i], true
+	case Integer:
+		n, err := strconv.ParseInt(d, 10, 64)
+		return strconv.FormatInt(n, 10), err == nil
+	case Decimal:
+		_, ok := plainNumber(d)
+		return plainFloat(d), ok
+	case Money:
+		r, ok := plainNumber(d)
+		return d, ok && new(big.Rat).Mul(r, big.NewRat(100, 1)).IsInt()
+	case Date:
+		if lower == "today" || lower == "now" || lower == "the day of creation" || lower == "the current date" {
+			return "today", true
+		}
+		_, err := time.Parse(time.DateOnly, d)
+		return d, err == nil
+	case DateTime:
+		return "now", slices.Contains([]string{"now", "the time of creation", "the current time", "today"}, lower)
+	case Text:
+		if lower == "empty" || lower == "none" {
+			return "", true
+		}
+		return d, true
+	}
+	return "", false
+}

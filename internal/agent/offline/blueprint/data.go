@@ -1,0 +1,235 @@
+package blueprint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	// entityHead is "**Tool**:", "`Tool` -" or "Tool:" at the start of an item.
+	entityHead = regexp.MustCompile("^(?:(?i:an?|each|every|the) )?(?:\\*\\*([^*]+)\\*\\*|__([^_]+)__|`([^`]+)`|([\\pL\\pN][\\pL\\pN _-]*?))(?: \\([^()]*\\))?\\s*(?::|–|—| - |$|\\s+(?i:has|have|with)\\b:?)\\s*(.*)$")
+	// fieldHead is "name (text, required)" or "name: text, required".
+	fieldParens = regexp.MustCompile("^[*_`]*([^()*`:]+?)[*_`]*\\s*\\((.*)\\)$")
+	fieldColon  = regexp.MustCompile("^[*_`]*([^():*`]+?)[*_`]*\\s*(?::|–|—| - )\\s*(.+)$")
+)
+
+// data reads the entities and their fields.
+func (r *reader) data() {
+	names := r.entityNames()
+	for _, s := range r.doc.sections {
+		if s.kind != sectionData {
+			continue
+		}
+		current := -1
+		if titleKind(s.title) == sectionOther && s.level > 0 {
+			current = r.addEntity(s.title, s.line)
+		}
+		open := -1
+		for _, it := range s.items {
+			switch {
+			case it.list && (open < 0 || it.indent <= open) && r.entityItem(it, current):
+				open, current = it.indent, len(r.bp.Entities)-1
+			case (it.list || it.row) && current >= 0:
+				r.fieldItem(it, current, names)
+			case it.row:
+				r.unknown(it.line, it.text, "the table stands below no entity")
+			}
+		}
+	}
+	r.dataFields(names)
+	r.dropUnknownRefs()
+}
+
+// pending are the fields of an entity line, read once all names are known.
+type pending struct {
+	entity int
+	text   string
+	line   int
+}
+
+// entityNames gives the names that entity lines and headings of the Data section introduce.
+func (r *reader) entityNames() []string {
+	var names []string
+	for _, s := range r.doc.sections {
+		if s.kind != sectionData {
+			continue
+		}
+		if titleKind(s.title) == sectionOther {
+			names = append(names, s.title)
+		}
+		for _, it := range s.items {
+			if m := entityHead.FindStringSubmatch(it.text); m != nil && it.list {
+				names = append(names, headName(m))
+			}
+		}
+	}
+	return names
+}
+
+func headName(m []string) string {
+	return strings.TrimSpace(strings.TrimRight(m[1]+m[2]+m[3]+m[4], ": "))
+}
+
+// entityItem reads a list item that introduces an entity; inside a heading's entity a plain item
+// is a field instead.
+func (r *reader) entityItem(it statement, current int) bool {
+	m := entityHead.FindStringSubmatch(it.text)
+	if m == nil {
+		return false
+	}
+	rest := strings.TrimSpace(m[5])
+	marked := m[1]+m[2]+m[3] != ""
+	if current >= 0 && !(marked && strings.Contains(rest, "(") && strings.Contains(rest, ",")) && (rest != "" || fieldParens.MatchString(it.text)) && !hasFields(rest) {
+		return false
+	}
+	if !marked && rest == "" && !strings.HasSuffix(it.text, ":") {
+		return false
+	}
+	if len(nameParts(headName(m))) == 0 {
+		return false
+	}
+	i := r.addEntity(headName(m), it.line)
+	if rest != "" {
+		r.bp.Entities[i].Fields = append(r.bp.Entities[i].Fields, Field{Name: rest, Line: -it.line})
+	}
+	return true
+}
+
+// hasFields says whether text is a list of fields with parentheses of their own.
+func hasFields(text string) bool {
+	n := 0
+	for _, part := range splitTop(text, ",;") {
+		if fieldParens.MatchString(strings.TrimRight(strings.TrimSpace(part), ".")) {
+			n++
+		}
+	}
+	return n > 0
+}
+
+func (r *reader) addEntity(name string, line int) int {
+	for i, e := range r.bp.Entities {
+		if strings.EqualFold(strings.Join(nameParts(e.Name), ""), strings.Join(nameParts(name), "")) {
+			r.unknown(line, name, "the entity "+name+" is described twice")
+			return i
+		}
+	}
+	name = strings.Join(nameParts(name), " ")
+	r.bp.Entities = append(r.bp.Entities, Entity{Name: name, Line: line})
+	return len(r.bp.Entities) - 1
+}
+
+// fieldItem keeps the text of a field item or table row for dataFields.
+func (r *reader) fieldItem(it statement, entity int, names []string) {
+	text := it.text
+	if it.row {
+		cells := strings.FieldsFunc(text, func(c rune) bool { return c == '|' })
+		for i := range cells {
+			cells[i] = strings.Trim(strings.TrimSpace(cells[i]), "`*")
+		}
+		if len(cells) < 2 || strings.Trim(text, "|-: ") == "" || slices.Contains([]string{"field", "name", "key", "attribute"}, strings.ToLower(cells[0])) && slices.ContainsFunc(cells[1:], func(c string) bool { return slices.Contains([]string{"type", "kind"}, strings.ToLower(c)) }) {
+			return
+		}
+		text = cells[0] + " (" + strings.Join(slices.DeleteFunc(cells[1:], func(c string) bool { return c == "" || c == "-" }), ", ") + ")"
+	} else if !fieldParens.MatchString(strings.TrimRight(text, ".")) {
+		if m := fieldColon.FindStringSubmatch(text); m != nil {
+			text = m[1] + " (" + strings.TrimRight(m[2], ".") + ")"
+		}
+	}
+	r.bp.Entities[entity].Fields = append(r.bp.Entities[entity].Fields, Field{Name: text, Line: -it.line})
+}
+
+// dataFields reads the texts that entityItem and fieldItem kept: their Line is negative.
+func (r *reader) dataFields(names []string) {
+	for i := range r.bp.Entities {
+		e := &r.bp.Entities[i]
+		kept := e.Fields
+		e.Fields = nil
+		for _, k := range kept {
+			for _, part := range splitTop(strings.TrimRight(strings.TrimSpace(k.Name), "."), ",;") {
+				part = strings.TrimSpace(part)
+				if part != "" {
+					r.field(e, strings.TrimPrefix(part, "and "), -k.Line, names)
+				}
+			}
+		}
+	}
+}
+
+// field reads one field and adds it, or says why not.
+func (r *reader) field(e *Entity, text string, line int, names []string) {
+	name, attributes := text, ""
+	if m := fieldParens.FindStringSubmatch(text); m != nil {
+		name, attributes = m[1], m[2]
+	}
+	name = strings.Trim(strings.TrimSpace(name), "*_`")
+	for _, article := range []string{"a ", "an ", "the ", "its "} {
+		name = strings.TrimPrefix(name, article)
+	}
+	f := Field{Name: name, Key: strings.ToLower(strings.Join(nameParts(name), "_")), Line: line}
+	if f.Key == "" || len(nameParts(name)) > 4 {
+		r.unknown(line, text, fmt.Sprintf("%q is not understood as a field of %s", text, e.Name))
+		return
+	}
+	if faults := readAttributes(&f, attributes, names); len(faults) > 0 {
+		r.unknown(line, text, fmt.Sprintf("field %q of %s: %s", name, e.Name, strings.Join(faults, "; ")))
+		if f.Kind == "" {
+			return
+		}
+	}
+	if f.Key == "id" {
+		if f.Kind != Text && f.Kind != Integer {
+			r.unknown(line, text, "an id is given by the program and cannot be of another kind")
+		}
+		return
+	}
+	if slices.ContainsFunc(e.Fields, func(o Field) bool { return o.Key == f.Key }) {
+		r.unknown(line, text, fmt.Sprintf("field %q of %s is described twice", name, e.Name))
+		return
+	}
+	e.Fields = append(e.Fields, f)
+}
+
+// dropUnknownRefs resolves references to the spelling of the entity and reports those to nothing.
+func (r *reader) dropUnknownRefs() {
+	for i := range r.bp.Entities {
+		e := &r.bp.Entities[i]
+		e.Fields = slices.DeleteFunc(e.Fields, func(f Field) bool {
+			if f.Kind != Ref {
+				return false
+			}
+			if r.entity(f.Ref) == nil {
+				r.unknown(f.Line, f.Name, fmt.Sprintf("field %q of %s refers to %q, which is not described", f.Name, e.Name, f.Ref))
+				return true
+			}
+			return false
+		})
+		for j, f := range e.Fields {
+			if f.Kind == Ref {
+				e.Fields[j].Ref = r.entity(f.Ref).Name
+			}
+		}
+	}
+}
+
+// splitTop splits at any of the separators outside of parentheses, brackets and quotes.
+func splitTop(text, separators string) []string {
+	var parts []string
+	depth, from, quoted := 0, 0, false
+	for i, c := range text {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '(' || c == '[' || c == '{':
+			depth++
+		case c == ')' || c == ']' || c == '}':
+			depth = max(0, depth-1)
+		case depth == 0 && strings.ContainsRune(separators, c):
+			parts = append(parts, text[from:i])
+			from = i + len(string(c))
+		}
+	}
+	return append(parts, text[from:])
+}

@@ -1,0 +1,96 @@
+package blueprint
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// acceptance collects the http and console blocks of all sections.
+func (r *reader) acceptance() {
+	for _, s := range r.doc.sections {
+		for _, b := range s.blocks {
+			switch b.Lang {
+			case "http", "rest":
+				r.bp.Acceptance = append(r.bp.Acceptance, Block{"http", b.Text, b.Line})
+			case "console", "shell-session", "terminal", "session", "transcript":
+				r.bp.Acceptance = append(r.bp.Acceptance, Block{"console", b.Text, b.Line})
+			}
+		}
+	}
+}
+
+// jsonKey is a key in the JSON of an acceptance block.
+var jsonKey = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"\s*:`)
+
+// spellKeys takes over the spelling that acceptance blocks give to keys: "boughtOn" for "bought on".
+func (r *reader) spellKeys() {
+	spelled := map[string]string{}
+	for _, b := range r.bp.Acceptance {
+		for _, m := range jsonKey.FindAllStringSubmatch(b.Text, -1) {
+			var key string
+			if json.Unmarshal([]byte(`"`+m[1]+`"`), &key) != nil || len(nameParts(key)) == 0 || strings.ContainsAny(key, "\" \\\t") {
+				continue
+			}
+			bare := strings.ToLower(strings.Join(nameParts(key), ""))
+			if _, known := spelled[bare]; !known {
+				spelled[bare] = key
+			}
+		}
+	}
+	for i := range r.bp.Entities {
+		e := &r.bp.Entities[i]
+		for j, f := range e.Fields {
+			key, ok := spelled[strings.ToLower(strings.Join(nameParts(f.Key), ""))]
+			taken := slices.ContainsFunc(e.Fields, func(o Field) bool { return o.Key == key })
+			if ok && !taken && key != "id" {
+				e.Fields[j].Key = key
+			}
+		}
+	}
+}
+
+// running reads the command line that starts the program.
+func (r *reader) running() {
+	for _, s := range r.doc.sections {
+		if s.kind != sectionRunning {
+			continue
+		}
+		for _, it := range s.items {
+			for _, m := range codeSpan.FindAllStringSubmatch(it.text, -1) {
+				r.runLine(m[1])
+			}
+		}
+		for _, b := range s.blocks {
+			for line := range strings.Lines(b.Text) {
+				r.runLine(line)
+			}
+		}
+	}
+}
+
+// runLine takes the first line that begins with a program and has a word or a flag behind it.
+func (r *reader) runLine(line string) {
+	words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "$ "))
+	if len(r.bp.Running) > 0 || len(words) < 2 {
+		return
+	}
+	words[0] = strings.TrimPrefix(strings.TrimPrefix(words[0], "./"), "bin/")
+	if !verbWord.MatchString(words[0]) || slices.Contains([]string{"go", "make", "docker", "curl", "cd", "git"}, words[0]) {
+		return
+	}
+	r.bp.Running = words
+}
+
+// commands reads the sections that describe the command line.
+func (r *reader) commands() {
+	for _, s := range r.doc.sections {
+		if s.kind != sectionCommands {
+			continue
+		}
+		commands, unknown := ReadCommands(strings.Join(s.body, "\n"), s.first, r.bp.Name, r.bp.Entities)
+		r.bp.Commands = append(r.bp.Commands, commands...)
+		r.bp.Unknown = append(r.bp.Unknown, unknown...)
+	}
+}
