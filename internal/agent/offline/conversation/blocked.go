@@ -40,6 +40,9 @@ func (e engineer) unknown() []agent.Block {
 	if len(e.work.Units) == 0 {
 		return e.blocked("this task needs a language model", e.work.whyNothing())
 	}
+	if e.brief.name() == NeedsModel {
+		return e.blocked("the gates of this task check what no rule covers", e.work.leftOut())
+	}
 	names := make([]string, len(e.work.Units))
 	for i, u := range e.work.Units {
 		names[i] = u.Name

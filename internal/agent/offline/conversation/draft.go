@@ -12,7 +12,8 @@ import (
 //   - One unit is one task, each needing the one before it; all gates that prove requirements hang
 //     on the last of them, where the program is whole.
 //   - Requirements that a rule covers go to the last task; those about data to the first as well,
-//     when there is more than one. All others go to the task open.needs-model, which is blocked.
+//     when there is more than one. All others go to the task open.needs-model, which is blocked,
+//     and with them the given gates that check what no rule covers.
 //   - Where the spec has no acceptance section, gates are derived (gates.go), so that expectations
 //     lie outside the agent's reach in any case.
 
@@ -69,7 +70,8 @@ type drafter struct {
 	understood []string // ids of the requirements that go to the units
 	data       []string // those of them that are about data
 	open       []string // ids of the requirements that need a model
-	proving    []gate   // given or derived
+	proving    []gate   // of the last unit: given or derived
+	unmet      []gate   // of what is open
 }
 
 // draft answers the planner's question as one JSON object.
@@ -86,12 +88,12 @@ func draft(t told, author Author) json.RawMessage {
 		}
 		d.understood = append(d.understood, r.ID)
 	}
-	d.proving = d.gatesOf(acceptance(t.rest))
+	d.divide(acceptance(t.rest))
 	return compact(d.plan())
 }
 
 // plan joins the parts.
-func (d drafter) plan() plan {
+func (d *drafter) plan() plan {
 	p := plan{Project: d.project(), Setup: []setup{}, Shared: []string{}, Gates: []gate{}}
 	used := map[string]bool{}
 	if len(d.work.Units) > 0 {
@@ -99,10 +101,10 @@ func (d drafter) plan() plan {
 		p.Setup = append(p.Setup, setup{Run: []string{"go", "mod", "download"}, Inputs: []string{"go.mod", "go.sum"}, Network: "registries"})
 		p.Shared = d.shared()
 	}
-	if len(d.open) > 0 || len(p.Phases) == 0 {
+	if len(d.open) > 0 || len(p.Phases) == 0 || d.unmet[0].ID != unprovenID {
 		p.Phases = append(p.Phases, d.unwritten(used))
 	}
-	for _, g := range append(commands(), d.proving...) {
+	for _, g := range slices.Concat(commands(), d.proving, d.unmet) {
 		if used[g.ID] {
 			p.Gates = append(p.Gates, g)
 		}
@@ -110,7 +112,7 @@ func (d drafter) plan() plan {
 	return p
 }
 
-func (d drafter) project() project {
+func (d *drafter) project() project {
 	p := project{Name: "app", Type: "other", Stack: []string{"go"}}
 	if bp := d.work.Blueprint; bp != nil {
 		p.Summary = bp.Summary
@@ -125,7 +127,7 @@ func (d drafter) project() project {
 }
 
 // written is the phase of the units.
-func (d drafter) written(used map[string]bool) phase {
+func (d *drafter) written(used map[string]bool) phase {
 	ph := phase{ID: "app", Title: "Application"}
 	var tree []unit.File
 	for i, u := range d.work.Units {
@@ -154,7 +156,7 @@ func (d drafter) written(used map[string]bool) phase {
 }
 
 // unwritten is the phase of what needs a model.
-func (d drafter) unwritten(used map[string]bool) phase {
+func (d *drafter) unwritten(used map[string]bool) phase {
 	t := task{
 		ID: "open." + NeedsModel, Title: "What needs a language model", Role: "engineer",
 		Goal:   "Carry out the requirements that no rule covers.",
@@ -164,7 +166,7 @@ func (d drafter) unwritten(used map[string]bool) phase {
 	if n := len(d.work.Units); n > 0 {
 		t.Needs = append(t.Needs, "app."+d.work.Units[n-1].Name)
 	}
-	for _, g := range d.proving {
+	for _, g := range d.unmet {
 		t.Gates = append(t.Gates, g.ID)
 	}
 	mark(used, t.Gates)
@@ -175,7 +177,7 @@ func (d drafter) unwritten(used map[string]bool) phase {
 const overhead = 4000
 
 // cost estimates the calls of u: all its files in as few answers as they fit.
-func (d drafter) cost(u unit.Unit) estimate {
+func (d *drafter) cost(u unit.Unit) estimate {
 	const answer = 32_000 // tokens that a caller usually allows
 	n := 0
 	for _, f := range u.Files {
@@ -188,7 +190,7 @@ func (d drafter) cost(u unit.Unit) estimate {
 }
 
 // shared lists the files that more than one unit writes.
-func (d drafter) shared() []string {
+func (d *drafter) shared() []string {
 	seen, out := map[string]int{}, []string{}
 	for _, u := range d.work.Units {
 		for _, f := range u.Files {
@@ -223,7 +225,7 @@ func mark(used map[string]bool, ids []string) {
 }
 
 // aboutData says whether r lies where the spec describes its entities and fields.
-func (d drafter) aboutData(r Requirement) bool {
+func (d *drafter) aboutData(r Requirement) bool {
 	if d.work.Blueprint == nil || r.First == 0 {
 		return false
 	}

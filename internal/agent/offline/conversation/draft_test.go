@@ -26,11 +26,22 @@ type draft struct {
 		}
 	}
 	Shared []string
-	Gates  []struct {
-		ID, Kind, Session string
-		Start, Run, Steps []string
-		Frozen            []struct{ Path, Content string }
+	Gates  []draftGate
+}
+
+type draftGate struct {
+	ID, Kind, Session string
+	Start, Run, Steps []string
+	Frozen            []struct{ Path, Content string }
+}
+
+func (d draft) gate(id string) draftGate {
+	for _, g := range d.Gates {
+		if g.ID == id {
+			return g
+		}
 	}
+	return draftGate{}
 }
 
 // ask asks for a plan draft.
@@ -81,7 +92,7 @@ func toolshed(more func(*blueprint.Blueprint)) conversation.Author {
 		if more != nil {
 			more(bp)
 		}
-		return conversation.Work{Blueprint: bp, Units: twoUnits(), Understands: func(first, _ int) (bool, string) { return first != 5, "a feeling" }}
+		return conversation.Work{Blueprint: bp, Units: twoUnits(), Understands: func(first, last int) (bool, string) { return last < 5 || 5 < first, "a feeling" }}
 	}
 }
 
@@ -105,11 +116,11 @@ func TestDraft(t *testing.T) {
 		{"open needs the last", open.Needs, []string{"app.service"}},
 		{"core has no program to build", core.Gates, []string{"compile", "vet", "unit"}},
 		{"service is proven", service.Gates, []string{"build", "vet", "unit", "smoke"}},
-		{"open is proven", open.Gates, []string{"smoke"}},
+		{"open has a gate that fails", open.Gates, []string{"unproven"}},
 		{"core's claims", core.Writes, []string{"go.mod", "internal/store/**"}},
 		{"shared", d.Shared, []string{"go.mod"}},
-		{"smoke steps", d.Gates[len(d.Gates)-1].Steps, []string{`POST /tools {"name":"Sample"} -> 201 {"id":"$id1"}`, "GET /tools/$id1 -> 200", "GET /tools -> 200"}},
-		{"smoke start", d.Gates[len(d.Gates)-1].Start, []string{"bin/toolshed", "serve", "--addr", "127.0.0.1:{port}", "--data={data}"}},
+		{"smoke steps", d.gate("smoke").Steps, []string{`POST /tools {"name":"Sample"} -> 201 {"id":"$id1"}`, "GET /tools/$id1 -> 200", "GET /tools -> 200"}},
+		{"smoke start", d.gate("smoke").Start, []string{"bin/toolshed", "serve", "--addr", "127.0.0.1:{port}", "--data={data}"}},
 		{"setup", d.Setup[0].Run, []string{"go", "mod", "download"}},
 	} {
 		if diff := cmp.Diff(c.want, c.got); diff != "" {
@@ -123,10 +134,13 @@ func TestDraft(t *testing.T) {
 
 func TestDraftUsesGivenGates(t *testing.T) {
 	t.Parallel()
-	d := ask(t, toolshed(nil), question+"<acceptance>\n<gate id=\"acceptance-1\" kind=\"http\" lines=\"9-12\">POST /tools</gate>\n<gate id=\"acceptance-2\" kind=\"transcript\" lines=\"14\">$ x</gate>\n</acceptance>")
+	d := ask(t, toolshed(nil), question+"<acceptance>\n<gate id=\"acceptance-3\" kind=\"transcript\" lines=\"5-6\">\n$ feel\n</gate>\n<gate id=\"acceptance-1\" kind=\"http\" lines=\"9-12\">POST /tools</gate>\n<gate id=\"acceptance-2\" kind=\"transcript\" lines=\"14\">$ x</gate>\n</acceptance>")
 	service := d.Phases[0].Tasks[1]
 	if diff := cmp.Diff([]string{"build", "vet", "unit", "acceptance-1", "acceptance-2"}, service.Gates); diff != "" {
 		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"acceptance-3"}, d.Phases[1].Tasks[0].Gates); diff != "" {
+		t.Errorf("the gate of lines that no rule covers is not the open task's: %s", diff)
 	}
 	for _, g := range d.Gates {
 		switch {
@@ -185,7 +199,7 @@ func TestDraftOfACommandLineTool(t *testing.T) {
 		}
 	})
 	d := ask(t, a, question)
-	g := d.Gates[len(d.Gates)-1]
+	g := d.gate("smoke")
 	if g.Kind != "transcript" || g.Session != "$ toolshed help\n$ toolshed add Sample\n$ toolshed list\n" {
 		t.Errorf("gate %+v", g)
 	}
@@ -221,7 +235,7 @@ func TestSmokeFollowsReferences(t *testing.T) {
 		`POST /tools {"name":"Sample"} -> 201 {"id":"$id1"}`, "GET /tools/$id1 -> 200", "GET /tools -> 200",
 		`POST /loans {"borrower":"Sampleeeeeee","code":"Sam","due":"2030-01-15","n":5,"open":false,"tags":["Sample"],"tool":"$id1"} -> 201 {"id":"$id2"}`,
 	}
-	if diff := cmp.Diff(want, d.Gates[len(d.Gates)-1].Steps); diff != "" {
+	if diff := cmp.Diff(want, d.gate("smoke").Steps); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -1,7 +1,7 @@
 package conversation
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
@@ -73,21 +73,35 @@ func clause(src string) string {
 	return "package " + after
 }
 
-// gatesOf are the gates that prove requirements: the given ones filled in, or derived ones, or, for
-// a spec from which none can be derived, one that fails until somebody plans a real one.
-func (d drafter) gatesOf(given []givenGate) []gate {
-	var gs []gate
+// unprovenID is the gate of what is open when no given gate checks it.
+const unprovenID = "unproven"
+
+// divide puts the gates that prove requirements where they belong: given ones whose lines the rules
+// cover to the units, the others to what is open. The units get derived gates when that leaves them
+// none; what is open gets one that fails until somebody plans a real one.
+func (d *drafter) divide(given []givenGate) {
 	for _, g := range given {
 		filled := gate{ID: g.ID, Kind: g.Kind}
 		if g.Kind == "http" {
 			filled.Start = d.start()
 		}
-		gs = append(gs, filled)
+		if ok, _ := d.work.covers(g.First, g.Last); ok {
+			d.proving = append(d.proving, filled)
+		} else {
+			d.unmet = append(d.unmet, filled)
+		}
 	}
-	if len(gs) > 0 {
-		return gs
+	if len(d.proving) == 0 && len(d.work.Units) > 0 {
+		d.proving = d.derived()
 	}
-	if bp := d.work.Blueprint; bp != nil && len(d.work.Units) > 0 {
+	if len(d.unmet) == 0 {
+		d.unmet = []gate{unproven(unprovenID, d.open)}
+	}
+}
+
+// derived are gates that follow from the spec's data; when none does, one that fails.
+func (d *drafter) derived() []gate {
+	if bp := d.work.Blueprint; bp != nil {
 		switch bp.Type {
 		case "rest-api":
 			if steps := smoke(bp); len(steps) > 0 {
@@ -97,12 +111,12 @@ func (d drafter) gatesOf(given []givenGate) []gate {
 			return []gate{{ID: "smoke", Kind: "transcript", Title: "The commands answer", Session: session(bp)}}
 		}
 	}
-	return []gate{d.unproven()}
+	return []gate{unproven("unproven-app", d.understood)}
 }
 
 // start is the command that serves the application, from the spec's Running section where it has
 // one.
-func (d drafter) start() []string {
+func (d *drafter) start() []string {
 	bp := d.work.Blueprint
 	if bp == nil {
 		return []string{"bin/app", "serve", "--addr", "127.0.0.1:{port}", "--data", "{data}"}
@@ -145,12 +159,17 @@ func placeholder(arg string) string {
 }
 
 // unproven is the gate of requirements for which no proof can be derived: it always fails and says
-// what to do. It is frozen, so that no agent makes it green.
-func (d drafter) unproven() gate {
-	why := fmt.Sprintf("no proof was planned for %s: edit the plan and give these requirements a transcript, http or file gate", strings.Join(append(append([]string{}, d.understood...), d.open...), ", "))
+// what to do. Its test is frozen, so that no agent makes it green.
+func unproven(id string, requirements []string) gate {
+	which := strings.Join(requirements, ", ")
+	if which == "" {
+		which = "this task"
+	}
+	why := "no proof was planned for " + which + ": edit the plan and give it a transcript, http or file gate"
+	name := strings.ReplaceAll(id, "-", "")
 	return gate{
-		ID: "unproven", Kind: "command", Title: "A real gate has to be planned",
-		Run: []string{"go", "test", "-json", "./unproven/"}, Expect: &expect{Tests: ">=1"},
-		Frozen: []frozen{{Path: "unproven/unproven_test.go", Content: "package unproven\n\nimport \"testing\"\n\nfunc TestUnproven(t *testing.T) {\n\tt.Fatal(" + string(compact(why)) + ")\n}\n"}},
+		ID: id, Kind: "command", Title: "A real gate has to be planned",
+		Run: []string{"go", "test", "-json", "./" + name + "/"}, Expect: &expect{Tests: ">=1"},
+		Frozen: []frozen{{Path: name + "/" + name + "_test.go", Content: "package " + name + "\n\nimport \"testing\"\n\nfunc TestUnproven(t *testing.T) {\n\tt.Fatal(" + strconv.Quote(why) + ")\n}\n"}},
 	}
 }

@@ -57,7 +57,7 @@ func lastClosing(text, tag string) int {
 
 var (
 	requirementTag = regexp.MustCompile(`(?ms)^<requirement id="([^"\n]*)" lines="([^"\n]*)">(.*?)</requirement>[ \t]*$`)
-	gateTag        = regexp.MustCompile(`(?m)^<gate id="([^"\n]*)" kind="([^"\n]*)"`)
+	gateTag        = regexp.MustCompile(`(?m)^<gate id="([^"\n]*)" kind="([^"\n]*)"((?: [a-z_]+="[^"\n]*")*)>`)
 	specTag        = regexp.MustCompile(`(?m)^<spec(?: [a-z_]+="[^"\n]*")*>`)
 	attribute      = regexp.MustCompile(`([a-z_]+)="([^"\n]*)"`)
 )
@@ -101,15 +101,21 @@ func lines(s string) (first, last int) {
 	return first, last
 }
 
-// givenGate is an acceptance gate that the planner already has.
-type givenGate struct{ ID, Kind string }
+// givenGate is an acceptance gate that the planner already has. First and Last are its lines in the
+// spec; 0 when they are not given.
+type givenGate struct {
+	ID, Kind    string
+	First, Last int
+}
 
 // acceptance reads the <acceptance> section of text.
 func acceptance(text string) []givenGate {
 	_, body, _ := section(text, "acceptance")
 	var gs []givenGate
 	for _, m := range gateTag.FindAllStringSubmatch(body, -1) {
-		gs = append(gs, givenGate{ID: m[1], Kind: m[2]})
+		g := givenGate{ID: m[1], Kind: m[2]}
+		g.First, g.Last = lines(attr(m[3], "lines"))
+		gs = append(gs, g)
 	}
 	return gs
 }

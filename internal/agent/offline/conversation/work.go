@@ -43,10 +43,19 @@ func (w Work) understands(r Requirement) (bool, string) {
 	if r.First == 0 {
 		return false, "its place in the spec is not given"
 	}
-	if w.Understands == nil {
+	return w.covers(r.First, r.Last)
+}
+
+// covers says whether rules cover the lines first to last of the spec, and if not, why. Lines that
+// are not given count as covered when anything is.
+func (w Work) covers(first, last int) (bool, string) {
+	if w.Understands == nil || len(w.Units) == 0 {
 		return false, "no rule covers it"
 	}
-	ok, why := w.Understands(r.First, r.Last)
+	if first == 0 {
+		return true, ""
+	}
+	ok, why := w.Understands(first, last)
 	if !ok && why == "" {
 		why = "no rule covers it"
 	}
