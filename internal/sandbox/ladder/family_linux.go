@@ -27,11 +27,13 @@ func (m *minder) killAll() {
 		_ = unix.Kill(-1, unix.SIGKILL) // ESRCH when there is none
 		return
 	}
-	for {
+	for quiet := 0; quiet < 2; { // one look can miss what changes its parent just then
 		family := descendants()
 		if len(family) == 0 {
-			return
+			quiet++
+			continue
 		}
+		quiet = 0
 		for _, sig := range []unix.Signal{unix.SIGSTOP, unix.SIGKILL} {
 			for _, pid := range family {
 				_ = unix.Kill(pid, sig) // it may have ended meanwhile
@@ -79,13 +81,14 @@ func allProcesses() []int {
 	return pids
 }
 
-// descendants lists the living processes below this one. Zombies do not count: they are dead.
+// descendants lists the living processes below this one. Zombies are not listed, but what was seen
+// below one is.
 func descendants() []int {
-	children := map[int][]int{}
+	children, dead := map[int][]int{}, map[int]bool{}
 	for _, pid := range allProcesses() {
-		if parent, alive := parentOf(pid); alive {
-			children[parent] = append(children[parent], pid)
-		}
+		parent, alive := parentOf(pid)
+		children[parent] = append(children[parent], pid)
+		dead[pid] = !alive
 	}
 	var family []int
 	for next := []int{os.Getpid()}; len(next) > 0; next = next[1:] {
@@ -93,8 +96,7 @@ func descendants() []int {
 		next = append(next, children[next[0]]...)
 		delete(children, next[0])
 	}
-	slices.Sort(family)
-	return family
+	return slices.DeleteFunc(family, func(pid int) bool { return dead[pid] })
 }
 
 // parentOf reads a process's parent, and whether it is more than a zombie.

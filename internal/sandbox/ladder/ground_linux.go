@@ -83,6 +83,9 @@ func readableHome() []string {
 	if err != nil {
 		return nil
 	}
+	if home, err = filepath.EvalSymlinks(home); err != nil {
+		return nil
+	}
 	entries, err := os.ReadDir(home)
 	if err != nil {
 		return nil

@@ -2,11 +2,13 @@ package ladder
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"runtime"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,12 +17,12 @@ import (
 const helperFailed = 70
 
 // Helper carries out the hidden first words of this program. Call it first thing in main and in
-// TestMain, with the arguments after the program's name; when handled is true, exit with exit at once.
+// TestMain, with os.Args; when handled is true, exit with exit at once.
 func Helper(args []string) (exit int, handled bool) {
-	if len(args) == 0 {
+	if len(args) < 2 {
 		return 0, false
 	}
-	switch args[0] {
+	switch args[1] {
 	case helperWord:
 		return help(), true
 	case probeWord:
@@ -50,10 +52,11 @@ func help() int {
 	return m.mind()
 }
 
-// takeControl wraps the control socket and hides it, and the program's own file, from the command.
+// takeControl wraps the control socket. It and whatever else is open here, also what the supervisor
+// was itself given by its parent, is hidden from the command: only the three streams are passed on.
 func takeControl() (*control, error) {
-	for _, fd := range []int{controlFD, ordersFD, programFD} {
-		unix.CloseOnExec(fd)
+	if err := hideDescriptors(); err != nil {
+		return nil, err
 	}
 	file := os.NewFile(controlFD, "control")
 	conn, err := net.FileConn(file)
@@ -68,6 +71,25 @@ func takeControl() (*control, error) {
 		return nil, closeWith(conn, fmt.Errorf("control socket is a %T", conn))
 	}
 	return &control{conn: unixConn}, nil
+}
+
+// hideDescriptors makes every descriptor but the streams end with the next exec.
+func hideDescriptors() error {
+	const last = 1<<32 - 1
+	err := unix.CloseRange(controlFD, last, unix.CLOSE_RANGE_CLOEXEC)
+	if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
+		return err
+	}
+	entries, err := os.ReadDir("/proc/self/fd") // before Linux 5.11
+	if err != nil {
+		return fmt.Errorf("list descriptors: %w", err)
+	}
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd >= controlFD {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 // takeOrders reads the memory file.

@@ -10,7 +10,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if exit, handled := Helper(os.Args[1:]); handled {
+	if exit, handled := Helper(os.Args); handled {
 		os.Exit(exit)
 	}
 	if exit, handled := actor(os.Args[1:]); handled {

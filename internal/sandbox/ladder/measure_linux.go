@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/sandbox"
@@ -85,6 +86,7 @@ func (g *ground) attack(ctx context.Context, r rung) ([]Probe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find own program: %w", err)
 	}
+	g.Home = slices.DeleteFunc(g.Home, func(path string) bool { return path == exe }) // it is granted
 	aim, err := json.Marshal(g.target)
 	if err != nil {
 		return nil, fmt.Errorf("write target: %w", err)

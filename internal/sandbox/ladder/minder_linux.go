@@ -18,6 +18,9 @@ type minder struct {
 	control *control
 	orders  orders
 
+	starting sync.Mutex // held while the command is started
+	dying    bool       // under starting: it is not to be started any more
+
 	mu       sync.Mutex
 	pid      int    // of the command; 0 before it runs and after it was reaped
 	exceeded string // the limit that ended it
@@ -47,15 +50,25 @@ func (m *minder) mind() int {
 
 // launch starts the command from a thread that stays: the command dies with it.
 func (m *minder) launch(started chan<- error) {
+	started <- m.begin()
+	select {}
+}
+
+// begin starts the command, unless all is to end already.
+func (m *minder) begin() error {
+	m.starting.Lock()
+	defer m.starting.Unlock()
+	if m.dying {
+		return errors.New("the supervisor is gone")
+	}
 	pid, err := m.orders.launch()
+	if err != nil {
+		return err
+	}
 	m.mu.Lock()
 	m.pid = pid
 	m.mu.Unlock()
-	if err == nil {
-		err = m.letGo()
-	}
-	started <- err
-	select {}
+	return m.letGo()
 }
 
 // letGo closes the command's streams here, so that their ends are seen when the command closes them.
@@ -125,8 +138,7 @@ func (m *minder) obey() {
 	for {
 		r, err := m.control.request()
 		if err != nil {
-			m.killAll()
-			os.Exit(helperFailed)
+			m.die()
 		}
 		switch {
 		case r.Dial != 0:
@@ -135,6 +147,14 @@ func (m *minder) obey() {
 			m.signal(unix.Signal(r.Signal))
 		}
 	}
+}
+
+// die ends the command, also one that is being started, and this process.
+func (m *minder) die() {
+	m.starting.Lock()
+	m.dying = true
+	m.killAll()
+	os.Exit(helperFailed)
 }
 
 // signal passes a signal on to the command, if it still runs.

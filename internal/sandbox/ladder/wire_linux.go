@@ -16,7 +16,7 @@ const (
 	helperWord = "__sandbox"
 	controlFD  = 3
 	ordersFD   = 4
-	programFD  = 5 // only under bubblewrap: the helper's own program, executed through /proc/self/fd
+	// Descriptor 5, under bubblewrap only, is the helper's own program, executed through /proc/self/fd.
 	maxMessage = 64 << 10
 )
 
