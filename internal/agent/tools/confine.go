@@ -62,7 +62,7 @@ func enter(dir *os.Root, name, path string, create bool) (*os.Root, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fault(CodePathNotFound, "%q: there is no folder %q", path, name)
 	case err != nil:
-		return nil, fmt.Errorf("look at folder of %q: %w", path, err)
+		return nil, trouble("open", path, err)
 	case info.Mode()&fs.ModeSymlink != 0:
 		return nil, fault(CodePathLink, "%q goes through the link %q", path, name)
 	case !info.IsDir():
@@ -80,12 +80,27 @@ func enter(dir *os.Root, name, path string, create bool) (*os.Root, error) {
 	return next, nil
 }
 
-// swapped tells of a name that changed between looking and opening.
+// swapped tells of a name that changed between looking and opening, or cannot be opened.
 func swapped(path string, err error) error {
-	if err != nil && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.EIO)) {
-		return fmt.Errorf("open %q: %w", path, err)
+	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENOTDIR) {
+		return fault(CodePathLink, "%q changed while it was opened", path)
 	}
-	return fault(CodePathLink, "%q changed while it was opened", path)
+	return trouble("open", path, err)
+}
+
+// trouble sorts what a file system says: a full or broken disk is the machine's failure and ends
+// the run; all else the agent can bring about itself (modes, folders that go away), so it is told.
+func trouble(verb, path string, err error) error {
+	for _, own := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, own) {
+			return fmt.Errorf("%s %q: %w", verb, path, err)
+		}
+	}
+	var why syscall.Errno
+	if errors.As(err, &why) {
+		return fault(CodePathInvalid, "cannot %s %q: %s", verb, path, why)
+	}
+	return fault(CodePathInvalid, "cannot %s %q", verb, path)
 }
 
 // regular looks at p and refuses all but a regular file with one name. found is false when nothing
@@ -96,7 +111,7 @@ func (p place) regular() (info fs.FileInfo, found bool, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, false, nil
 	case err != nil:
-		return nil, false, fmt.Errorf("look at %q: %w", p.path, err)
+		return nil, false, trouble("open", p.path, err)
 	case info.Mode()&fs.ModeSymlink != 0:
 		return nil, false, fault(CodePathLink, "%q is a link", p.path)
 	case info.IsDir():
@@ -131,7 +146,7 @@ func (p place) read(limit int64, code string) ([]byte, fs.FileInfo, error) {
 	}
 	content, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read %q: %w", p.path, err)
+		return nil, nil, trouble("read", p.path, err)
 	}
 	if int64(len(content)) > limit {
 		return nil, nil, fault(code, "%q grew above %d bytes", p.path, limit)
@@ -156,10 +171,10 @@ func (p place) write(content []byte) (existed bool, err error) {
 	}
 	temp := ".tmp-" + hex.EncodeToString(id[:])
 	if err := p.fill(temp, content, mode, existed); err != nil {
-		return false, errors.Join(err, ignoreMissing(p.dir.Remove(temp)))
+		return false, errors.Join(err, p.drop(temp))
 	}
 	if err := p.dir.Rename(temp, p.name); err != nil {
-		return false, errors.Join(fmt.Errorf("write %q: %w", p.path, err), ignoreMissing(p.dir.Remove(temp)))
+		return false, errors.Join(trouble("write", p.path, err), p.drop(temp))
 	}
 	return existed, nil
 }
@@ -168,29 +183,22 @@ func (p place) write(content []byte) (existed bool, err error) {
 func (p place) fill(temp string, content []byte, mode fs.FileMode, keep bool) error {
 	f, err := p.dir.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
-		return fmt.Errorf("write %q: %w", p.path, err)
+		return trouble("write", p.path, err)
 	}
 	_, err = f.Write(content)
 	if err == nil && keep {
 		err = f.Chmod(mode) // whatever the umask
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write %q: %w", p.path, err)
+		return trouble("write", p.path, err)
 	}
 	return nil
 }
 
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// drop removes a temporary file, if it is there.
+func (p place) drop(temp string) error {
+	if err := p.dir.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return trouble("remove temporary file of", p.path, err)
 	}
-	return err
-}
-
-// names is the number of names of a file.
-func names(info fs.FileInfo) uint64 {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(st.Nlink) //nolint:unconvert // 16 or 32 bits on other systems
-	}
-	return 1
+	return nil
 }

@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -65,7 +64,11 @@ func visitDir(ctx context.Context, dir *os.Root, prefix string, left *int, fn fu
 	}
 	list, err := fs.ReadDir(dir.FS(), ".")
 	if err != nil {
-		return fmt.Errorf("list folder %q: %w", prefix, err)
+		var f *Fault
+		if err = trouble("list", prefix, err); errors.As(err, &f) {
+			return nil // it went away, or may not be read
+		}
+		return err
 	}
 	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, item := range list {
