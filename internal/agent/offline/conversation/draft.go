@@ -106,7 +106,7 @@ func (d *drafter) plan() plan {
 	}
 	for _, g := range slices.Concat(commands(), d.proving, d.unmet) {
 		if used[g.ID] {
-			p.Gates = append(p.Gates, g)
+			p.Gates = append(p.Gates, g.whole())
 		}
 	}
 	return p
@@ -119,7 +119,7 @@ func (d *drafter) project() project {
 		if bp.Name != "" {
 			p.Name = bp.Name
 		}
-		if bp.Type != "" {
+		if slices.Contains([]string{"cli-tool", "rest-api", "full-stack", "enterprise", "library"}, bp.Type) {
 			p.Type = bp.Type
 		}
 	}

@@ -11,22 +11,39 @@ import (
 // blueprintField shortens the name of a field's type.
 type blueprintField = blueprint.Field
 
-// gate is a gate as the planner reads it.
+// gate is a gate as the planner's schema has it: every field is there, whatever the kind.
 type gate struct {
 	ID      string   `json:"id"`
 	Kind    string   `json:"kind"`
-	Title   string   `json:"title,omitempty"`
-	Run     []string `json:"run,omitempty"`
-	Expect  *expect  `json:"expect,omitempty"`
-	Frozen  []frozen `json:"frozen,omitempty"`
-	Start   []string `json:"start,omitempty"`
-	Ready   string   `json:"ready,omitempty"`
-	Steps   []string `json:"steps,omitempty"`
-	Session string   `json:"session,omitempty"`
+	Title   string   `json:"title"`
+	Proves  []string `json:"proves"`
+	Run     []string `json:"run"`
+	Expect  expect   `json:"expect"`
+	Frozen  []frozen `json:"frozen"`
+	Start   []string `json:"start"`
+	Ready   string   `json:"ready"`
+	Steps   []string `json:"steps"`
+	Session string   `json:"session"`
+	Files   []string `json:"files"` // none is ever asked for
 }
 
 type expect struct {
-	Tests string `json:"tests,omitempty"`
+	Exit   int    `json:"exit"`
+	Stdout string `json:"stdout"`
+	Tests  string `json:"tests"`
+}
+
+// whole is g with empty lists in the place of none.
+func (g gate) whole() gate {
+	for _, l := range []*[]string{&g.Proves, &g.Run, &g.Start, &g.Steps, &g.Files} {
+		if *l == nil {
+			*l = []string{}
+		}
+	}
+	if g.Frozen == nil {
+		g.Frozen = []frozen{}
+	}
+	return g
 }
 
 type frozen struct {
@@ -40,7 +57,7 @@ func commands() []gate {
 		{ID: "compile", Kind: "command", Title: "All packages compile", Run: []string{"go", "build", "./..."}},
 		{ID: "build", Kind: "command", Title: "The programs build", Run: []string{"go", "build", "-trimpath", "-o", "bin/", "./..."}},
 		{ID: "vet", Kind: "command", Title: "The code is free of suspicious constructs", Run: []string{"go", "vet", "./..."}},
-		{ID: "unit", Kind: "command", Title: "The project's own tests pass", Run: []string{"go", "test", "-json", "./..."}, Expect: &expect{Tests: ">=1"}},
+		{ID: "unit", Kind: "command", Title: "The project's own tests pass", Run: []string{"go", "test", "-json", "./..."}, Expect: expect{Tests: ">=1"}},
 	}
 }
 
@@ -114,50 +131,6 @@ func (d *drafter) derived() []gate {
 	return []gate{unproven("unproven-app", d.understood)}
 }
 
-// start is the command that serves the application, from the spec's Running section where it has
-// one.
-func (d *drafter) start() []string {
-	bp := d.work.Blueprint
-	if bp == nil {
-		return []string{"bin/app", "serve", "--addr", "127.0.0.1:{port}", "--data", "{data}"}
-	}
-	if len(bp.Running) == 0 {
-		return []string{"bin/" + d.project().Name, "serve", "--addr", "127.0.0.1:{port}", "--data", "{data}"}
-	}
-	argv := append([]string(nil), bp.Running...)
-	argv[0] = "bin/" + argv[0][strings.LastIndex(argv[0], "/")+1:]
-	for i, a := range argv[1:] {
-		argv[i+1] = placeholder(a)
-	}
-	return argv
-}
-
-// placeholder replaces the spec's words for an address, a port and a folder by the builder's.
-func placeholder(arg string) string {
-	flag, value, joined := strings.Cut(arg, "=")
-	if !joined {
-		flag, value = "", arg
-	}
-	switch strings.Trim(strings.ToUpper(value), "<>[]{}") {
-	case "HOST:PORT", "ADDR", "ADDRESS", "LISTEN":
-		value = "127.0.0.1:{port}"
-	case ":PORT":
-		value = ":{port}"
-	case "HOST":
-		value = "127.0.0.1"
-	case "PORT":
-		value = "{port}"
-	case "DIR", "FOLDER", "DIRECTORY", "PATH", "DATA":
-		value = "{data}"
-	case "FILE":
-		value = "{data}/data.db"
-	}
-	if joined {
-		return flag + "=" + value
-	}
-	return value
-}
-
 // unproven is the gate of requirements for which no proof can be derived: it always fails and says
 // what to do. Its test is frozen, so that no agent makes it green.
 func unproven(id string, requirements []string) gate {
@@ -169,7 +142,7 @@ func unproven(id string, requirements []string) gate {
 	name := strings.ReplaceAll(id, "-", "")
 	return gate{
 		ID: id, Kind: "command", Title: "A real gate has to be planned",
-		Run: []string{"go", "test", "-json", "./" + name + "/"}, Expect: &expect{Tests: ">=1"},
+		Run: []string{"go", "test", "-json", "./" + name + "/"}, Expect: expect{Tests: ">=1"},
 		Frozen: []frozen{{Path: name + "/" + name + "_test.go", Content: "package " + name + "\n\nimport \"testing\"\n\nfunc TestUnproven(t *testing.T) {\n\tt.Fatal(" + strconv.Quote(why) + ")\n}\n"}},
 	}
 }

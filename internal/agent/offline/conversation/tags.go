@@ -156,7 +156,7 @@ func split(text string) told {
 		return told{rest: text}
 	}
 	return told{
-		before: text[:specTag.FindStringIndex(text)[0]], spec: strings.TrimSuffix(spec, "\n"),
+		before: text[:specTag.FindStringIndex(text)[0]], spec: strings.TrimRight(spec, "\n"),
 		rest: text[lastClosing(text, "</spec>")+len("</spec>"):], hasSpec: true,
 	}
 }
