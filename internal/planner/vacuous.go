@@ -90,10 +90,18 @@ func vacuousArgv(argv []string) string {
 			return "pytest only lists tests"
 		}
 	}
-	if len(rest) == 1 && slices.Contains([]string{"--version", "-version", "--help", "-h", "version", "help"}, rest[0]) && !strings.Contains(argv[0], "/") {
+	if len(rest) == 1 && slices.Contains(toolNames(), name) && slices.Contains([]string{"--version", "-version", "--help", "-h", "version", "help"}, rest[0]) {
 		return name + " only speaks of itself"
 	}
 	return ""
+}
+
+// toolNames are tools whose version says nothing of the tree.
+func toolNames() []string {
+	return []string{
+		"go", "node", "npm", "npx", "yarn", "pnpm", "python", "python3", "pip", "pytest", "git", "docker", "make",
+		"cargo", "rustc", "java", "javac", "gcc", "clang", "curl", "sh", "bash", "tsc", "deno", "bun", "ruby", "php",
+	}
 }
 
 // unwrapped takes off the programs that only run another.

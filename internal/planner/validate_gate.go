@@ -143,7 +143,7 @@ func (v *validator) argv(code, where, field string, argv []string) {
 	case strings.ContainsRune(strings.Join(argv, ""), 0):
 		v.add(code, where, field+" holds a NUL", "delete it")
 	}
-	if len(argv) > 0 && (strings.HasPrefix(argv[0], "/") || strings.Contains(argv[0], "..")) {
+	if len(argv) > 0 && strings.Contains(argv[0], "/") && !strings.ContainsAny(argv[0], " \t") && checkTreePath(argv[0]) != nil {
 		v.add("E_PATH_ESCAPE", where, fmt.Sprintf("%s starts %.80q, outside the tree", field, argv[0]), "name a program by its bare name, or by a path below the tree")
 	}
 }
