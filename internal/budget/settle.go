@@ -3,12 +3,9 @@ package budget
 import "fmt"
 
 // Exceeded says whether the call cost or counted more than its hold, which must never be: the bound
-// or the price was wrong. Unknown and free calls cannot exceed.
+// or the price was wrong. A call that is settled as unknown exceeds when the meter says so.
 func (h Hold) Exceeded(s Settlement) bool {
-	if s.Fate != Answered {
-		return false
-	}
-	return s.Overrun || s.Cost > h.Money || s.Usage.Tokens() > h.Tokens
+	return s.Overrun || s.Fate == Answered && (s.Cost > h.Money || s.Usage.Tokens() > h.Tokens)
 }
 
 // check refuses a settlement that no call can have.

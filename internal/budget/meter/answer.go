@@ -1,0 +1,225 @@
+package meter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+)
+
+// drainFor is how long Close waits for the end of the connection after a complete answer, so that it
+// can be used again.
+const drainFor = 50 * time.Millisecond
+
+// body is a streamed answer as the caller reads it. Reads pull from the wire, so a slow reader slows
+// the wire and memory stays bounded by a frame and what is withheld.
+type body struct {
+	fl       *flight
+	wire     io.ReadCloser
+	answer   follower
+	unwatch  func() bool
+	hangUp   func() error // closes the wire, once
+	close    sync.Once
+	complete atomic.Bool // the terminal frame has come and the settlement is durable
+
+	closeErr error
+
+	reading sync.Mutex // held by Read, for what follows
+	chunk   []byte
+	frames  cutter
+	ready   bytes.Buffer // may be seen
+	held    bytes.Buffer // withheld
+	holding bool
+	limit   int
+	last    func() // settles, once ready is empty: what may be seen does not wait for it
+	err     error  // what Read returns once ready is empty and last is done
+}
+
+func newBody(ctx context.Context, fl *flight, wire io.ReadCloser, answer follower) *body {
+	b := &body{fl: fl, wire: wire, hangUp: sync.OnceValue(wire.Close), answer: answer, chunk: make([]byte, 16<<10), frames: cutter{max: maxFrame}, limit: maxWithheld}
+	if fl.t.frameLimit > 0 {
+		b.frames.max = fl.t.frameLimit
+	}
+	if fl.t.withheldLimit > 0 {
+		b.limit = fl.t.withheldLimit
+	}
+	b.unwatch = context.AfterFunc(ctx, func() {
+		fl.t.warn(b.abandon("the call was cancelled before its answer was complete"))
+	})
+	return b
+}
+
+// Read returns what may be seen, io.EOF after a complete answer, and an error in every other case.
+func (b *body) Read(p []byte) (int, error) {
+	b.reading.Lock()
+	defer b.reading.Unlock()
+	for b.ready.Len() == 0 {
+		switch {
+		case b.last != nil:
+			b.finish()
+		case b.err != nil:
+			return 0, b.err
+		default:
+			b.fill()
+		}
+	}
+	return b.ready.Read(p)
+}
+
+// finish settles what has come to its end.
+func (b *body) finish() {
+	last := b.last
+	b.last = nil
+	last()
+	b.unwatch()
+}
+
+// fill takes in what the wire has, spool first.
+func (b *body) fill() {
+	b.ready.Reset()
+	n, err := b.wire.Read(b.chunk)
+	if n > 0 {
+		if _, serr := b.fl.Write(b.chunk[:n]); serr != nil {
+			b.last = func() { b.cut(serr) }
+			return
+		}
+		b.frames.feed(b.chunk[:n])
+		b.cutFrames()
+	}
+	if err != nil && b.last == nil {
+		b.last = func() { b.cut(err) }
+	}
+}
+
+func (b *body) cutFrames() {
+	for b.last == nil {
+		f, ok, err := b.frames.next()
+		if err != nil {
+			b.last = func() { b.cut(err) }
+			return
+		}
+		if !ok {
+			return
+		}
+		b.take(f)
+	}
+}
+
+func (b *body) take(f frame) {
+	switch b.answer.frame(f) {
+	case pass:
+		b.let(f)
+	case withhold:
+		b.holding = true
+		b.let(f)
+	case terminal:
+		b.holding = true
+		if b.let(f); b.last == nil {
+			b.last = b.end
+		}
+	case failed:
+		b.last = func() { b.fail(f) }
+	case broken:
+		b.last = func() { b.cut(errFrame) }
+	}
+}
+
+// let passes or withholds a frame.
+func (b *body) let(f frame) {
+	if !b.holding {
+		b.ready.Write(f.raw)
+		return
+	}
+	if b.held.Len()+len(f.raw) > b.limit {
+		b.last = func() { b.cut(fmt.Errorf("more than %d bytes withheld", b.limit)) }
+		return
+	}
+	b.held.Write(f.raw)
+}
+
+// end settles after the terminal frame and, only when that is durable, releases what was withheld.
+func (b *body) end() {
+	out := b.answer.outcome()
+	s := settlement(b.fl.hold, out)
+	if s.Fate != budget.Answered {
+		b.cut(errors.New(s.Error))
+		return
+	}
+	counted, err := b.fl.settle(s)
+	switch {
+	case err != nil:
+		b.err = err
+	case !counted:
+		b.err = fmt.Errorf("read answer of %s: %w", b.fl.hold.Op, ErrIncomplete)
+	default:
+		b.complete.Store(true)
+		b.held.WriteTo(&b.ready) //nolint:errcheck // buffers do not fail
+		b.err = io.EOF
+	}
+}
+
+// fail hands the provider's error event on, without what was withheld before it.
+func (b *body) fail(f frame) {
+	_, err := b.fl.settle(settlement(b.fl.hold, b.answer.outcome()))
+	if b.err = err; err == nil {
+		b.ready.Write(f.raw)
+		b.err = fmt.Errorf("read answer of %s: %w", b.fl.hold.Op, ErrIncomplete)
+	}
+	b.held.Reset()
+}
+
+// cut ends an answer that is not complete: booked as unknown, nothing withheld released.
+func (b *body) cut(why error) {
+	s := settlement(b.fl.hold, b.answer.outcome())
+	s.Fate, s.Usage, s.Cost = budget.Unknown, budget.Usage{}, 0
+	if s.Error == "" || !errors.Is(why, io.EOF) {
+		s.Error = clean(why.Error())
+	}
+	if errors.Is(why, io.EOF) {
+		why = io.ErrUnexpectedEOF
+	}
+	_, err := b.fl.settle(s)
+	b.err = errors.Join(fmt.Errorf("read answer of %s: %w: %w", b.fl.hold.Op, ErrIncomplete, why), err)
+	b.held.Reset()
+}
+
+// Close settles as unknown what is not complete, and closes the connection.
+func (b *body) Close() error {
+	b.close.Do(func() {
+		b.unwatch()
+		err := b.abandon("the reader closed before the answer was complete")
+		if b.complete.Load() {
+			b.drain()
+		}
+		b.closeErr = errors.Join(err, b.hangUp())
+	})
+	return b.closeErr
+}
+
+// abandon settles an answer that nobody reads on: as unknown, unless its end has come already.
+func (b *body) abandon(why string) error {
+	if b.reading.TryLock() {
+		if b.last != nil {
+			b.finish()
+		}
+		b.reading.Unlock()
+	}
+	_, err := b.fl.settle(unknown(b.fl.hold, why))
+	return err
+}
+
+// drain reads the connection to its end, if that comes soon.
+func (b *body) drain() {
+	stop := time.AfterFunc(drainFor, func() { b.fl.t.warn(b.hangUp()) })
+	defer stop.Stop()
+	_, err := io.CopyN(io.Discard, b.wire, 4<<10)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return // not usable again; nothing is lost
+	}
+}

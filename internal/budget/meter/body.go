@@ -1,0 +1,63 @@
+package meter
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// member is a value of a JSON object and where it stands.
+type member struct {
+	raw   json.RawMessage
+	begin int
+}
+
+func (m member) null() bool { return len(m.raw) == 0 || string(m.raw) == "null" }
+
+// count reads a whole number written in plain digits.
+func (m member) count() (int64, [2]int, error) {
+	n, err := strconv.ParseInt(string(m.raw), 10, 64)
+	return n, [2]int{m.begin, m.begin + len(m.raw)}, err
+}
+
+// readObject reads the members of the object that body is. Keys that differ in nothing but case are
+// refused like equal ones, and so are capital letters: readers disagree on which of them counts.
+func readObject(body []byte) (map[string]member, error) {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("not a JSON object")
+	}
+	top := map[string]member{}
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, fmt.Errorf("not JSON: %w", err)
+		}
+		key, _ := t.(string) // a key of an object is a string
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return nil, fmt.Errorf("not JSON: %w", err)
+		}
+		if _, twice := top[key]; twice || key != strings.ToLower(key) {
+			return nil, errors.New("a key stands there twice or in capital letters")
+		}
+		top[key] = member{raw: raw, begin: int(dec.InputOffset()) - len(raw)}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, fmt.Errorf("not JSON: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the object")
+	}
+	return top, nil
+}
+
+// splice replaces the bytes between at[0] and at[1] by n.
+func splice(body []byte, at [2]int, n int64) []byte {
+	return slices.Concat(body[:at[0]], strconv.AppendInt(nil, n, 10), body[at[1]:])
+}
