@@ -8,6 +8,7 @@ import (
 )
 
 func lit(s string) piece    { return piece{lit: s} }
+func words(s string) phrase { return phrase{{lit: s}}.tidy() }
 func val(name string) piece { return piece{source: name} }
 
 func one(pieces ...piece) block { return block{{phrase: phrase(pieces).tidy()}} }
@@ -126,7 +127,7 @@ func boxed(e *entity, row phrase) phrase {
 	for _, x := range row {
 		for _, mark := range []struct{ text, then, otherwise string }{{"[ ]", "x", " "}, {"[x]", "x", " "}} {
 			if before, after, ok := strings.Cut(x.lit, mark.text); ok && isLiteral(x) {
-				out = append(out, lit(before+"["), piece{when: &test{f.Key, "yes"}, then: mark.then, otherwise: mark.otherwise})
+				out = append(out, lit(before+"["), piece{when: &test{f.Key, "yes"}, then: words(mark.then), otherwise: words(mark.otherwise)})
 				x.lit = "]" + after
 				break
 			}
@@ -138,9 +139,12 @@ func boxed(e *entity, row phrase) phrase {
 
 // plurals gives counted nouns their singular or plural where the examples show one of the two.
 func (b block) plurals(p *program, c *command) block {
-	e := transferred(p, c)
 	for i := range b {
-		b[i].phrase = b[i].phrase.plural(e)
+		for _, e := range p.entities {
+			if c.entity == nil || c.entity == e {
+				b[i].phrase = b[i].phrase.plural(e)
+			}
+		}
 	}
 	return b
 }
@@ -148,11 +152,12 @@ func (b block) plurals(p *program, c *command) block {
 func (p phrase) plural(e *entity) phrase {
 	var out phrase
 	for i, x := range p {
-		if i > 0 && isLiteral(x) && strings.HasSuffix(p[i-1].source, "count") {
+		settled := i+1 < len(p) && p[i+1].when != nil
+		if i > 0 && !settled && isLiteral(x) && strings.HasSuffix(p[i-1].source, "count") {
 			for _, noun := range []string{e.plural, e.singular} {
 				rest, ok := strings.CutPrefix(x.lit, " "+noun)
 				if ok && e.plural != e.singular && (rest == "" || !wordy(rune(rest[0]))) {
-					out = append(out, lit(" "), piece{when: &test{p[i-1].source, "1"}, then: e.singular, otherwise: e.plural})
+					out = append(out, lit(" "), piece{when: &test{p[i-1].source, "1"}, then: words(e.singular), otherwise: words(e.plural)})
 					x.lit = rest
 					break
 				}
@@ -277,6 +282,8 @@ func defaultFault(class string) phrase {
 		return phrase{lit("unknown format "), val("value")}
 	case "no_file":
 		return phrase{lit("cannot read "), val("file")}
+	case "in_use":
+		return phrase{val("entity"), lit(" "), val("id"), lit(" is in use")}
 	case "not_referred":
 		return phrase{lit("nothing to change")}
 	}

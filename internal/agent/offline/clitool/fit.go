@@ -5,12 +5,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // bases is how many readings of the base example are tried, mods how many changes to one.
 const (
-	bases = 80
+	bases = 40
 	mods  = 5
 )
 
@@ -22,10 +21,12 @@ func fit(examples []example) (phrase, bool) {
 	if len(examples) == 0 {
 		return nil, false
 	}
-	base := slices.MaxFunc(examples, func(a, b example) int { return cmp.Compare(filled(a.facts), filled(b.facts)) })
-	candidates := readings(base)
-	slices.SortStableFunc(candidates, func(a, b phrase) int { return cmp.Compare(hits(b, examples), hits(a, examples)) })
-	candidates = candidates[:min(bases, len(candidates))]
+	var candidates []phrase
+	for _, base := range richest(examples) {
+		rs := readings(base)
+		slices.SortStableFunc(rs, func(a, b phrase) int { return cmp.Compare(hits(b, examples), hits(a, examples)) })
+		candidates = append(candidates, rs[:min(bases, len(rs))]...)
+	}
 	for depth := 0; depth <= min(mods, len(examples)*2); depth++ {
 		for _, c := range candidates {
 			if p, ok := grow(c, examples, depth); ok {
@@ -34,6 +35,15 @@ func fit(examples []example) (phrase, bool) {
 		}
 	}
 	return nil, false
+}
+
+// richest gives the examples to start from, those with the longest lines first.
+func richest(examples []example) []example {
+	sorted := slices.Clone(examples)
+	slices.SortStableFunc(sorted, func(a, b example) int {
+		return cmp.Or(cmp.Compare(filled(b.facts), filled(a.facts)), cmp.Compare(len(b.line), len(a.line)))
+	})
+	return sorted[:min(3, len(sorted))]
 }
 
 func filled(k facts) int {
@@ -81,7 +91,7 @@ func grow(p phrase, examples []example, depth int) (phrase, bool) {
 			right = append(right, ex)
 		}
 	}
-	for _, changed := range slices.Concat(optionals(p, examples[i]), choices(p, examples[i], right)) {
+	for _, changed := range slices.Concat(optionals(p, examples[i], right), choices(p, examples[i], right)) {
 		if hits(changed, right) < len(right) {
 			continue
 		}
@@ -94,7 +104,7 @@ func grow(p phrase, examples []example, depth int) (phrase, bool) {
 
 // optionals makes a value that is empty in ex optional, together with the literal text around it
 // that is missing there too.
-func optionals(p phrase, ex example) []phrase {
+func optionals(p phrase, ex example, right []example) []phrase {
 	var out []phrase
 	for i, x := range p {
 		if x.source == "" || x.optional || ex.facts[x.source] != "" {
@@ -107,8 +117,8 @@ func optionals(p phrase, ex example) []phrase {
 		if i+1 < len(p) && isLiteral(p[i+1]) {
 			after = p[i+1].lit
 		}
-		left, right := p[:i].render(ex.facts), p[i+1:].render(ex.facts)
-		for _, c := range cuts(left, right, before, after, ex.line) {
+		head, tail := p[:i].render(ex.facts), p[i+1:].render(ex.facts)
+		for _, c := range cuts(head, tail, before, after, ex.line) {
 			q := slices.Clone(p)
 			q[i] = piece{source: x.source, optional: true, pre: before[len(before)-c.a:], post: after[:c.b], empty: c.empty}
 			if before != "" {
@@ -117,8 +127,40 @@ func optionals(p phrase, ex example) []phrase {
 			if after != "" {
 				q[i+1].lit = after[c.b:]
 			}
-			out = append(out, q)
+			if c.empty == "" || !isKnown(c.empty, ex.facts) {
+				out = append(out, q)
+			}
+			if c.empty != "" {
+				out = append(out, besides(q, i, ex, right)...)
+			}
 		}
+	}
+	return out
+}
+
+// isKnown says whether a text is a value of ex and therefore hardly words for the lack of another.
+func isKnown(text string, k facts) bool {
+	for _, v := range k {
+		if v != "" && v != "yes" && v != "no" && v == strings.TrimSpace(text) {
+			return true
+		}
+	}
+	return false
+}
+
+// besides reads what stands in place of the empty value i as a text of its own that depends on
+// something else.
+func besides(q phrase, i int, ex example, right []example) []phrase {
+	var out []phrase
+	text := q[i].empty
+	for _, t := range tests(q, ex, right) {
+		x := piece{when: &t, then: words(text)}
+		if !t.holds(ex.facts) {
+			x.then, x.otherwise = x.otherwise, x.then
+		}
+		p := slices.Clone(q)
+		p[i].empty = ""
+		out = append(out, slices.Insert(p, i+1, x))
 	}
 	return out
 }
@@ -152,28 +194,33 @@ func cuts(left, right, before, after, line string) []cut {
 // choices puts a choice where p's text and ex's line differ, by a test on which ex differs from
 // every example that p already gives.
 func choices(p phrase, ex example, right []example) []phrase {
-	i, from, to, text, ok := difference(p, ex)
-	if !ok {
-		return nil
+	before, here, after, text := p.difference(ex)
+	there := words(text)
+	if rs := readings(example{text, ex.facts}); len(rs) > 0 {
+		there = rs[0]
 	}
-	lit := ""
-	if i < len(p) {
-		lit = p[i].lit
-	}
+	about := slices.Concat(here.sources(), there.sources())
+	found := tests(p, ex, right)
+	slices.SortStableFunc(found, func(a, b test) int {
+		return cmp.Compare(index(about, a.source), index(about, b.source))
+	})
 	var out []phrase
-	for _, t := range tests(p, ex, right) {
-		x := piece{when: &t, then: text, otherwise: lit[from:to]}
+	for _, t := range found {
+		x := piece{when: &t, then: there, otherwise: here}
 		if !t.holds(ex.facts) {
 			x.then, x.otherwise = x.otherwise, x.then
 		}
-		q := slices.Clone(p[:i])
-		q = append(q, piece{lit: lit[:from]}, x, piece{lit: lit[to:]})
-		if i < len(p) {
-			q = append(q, p[i+1:]...)
-		}
-		out = append(out, q.tidy())
+		out = append(out, slices.Concat(before, phrase{x}, after).tidy())
 	}
 	return out
+}
+
+// index is 0 for a source that the texts in question tell, 1 for any other.
+func index(about []string, source string) int {
+	if slices.Contains(about, source) {
+		return 0
+	}
+	return 1
 }
 
 // tests lists the questions that tell ex from all that is right: yes/no facts first, then "is it
@@ -190,11 +237,12 @@ func tests(p phrase, ex example, right []example) []test {
 		switch {
 		case v == "yes" || v == "no":
 			add(&yes, test{s, "yes"})
+		case strings.HasPrefix(s, choiceMark) || s == "id" || s == "value" || strings.HasPrefix(s, "arg."):
 		case p.uses(s) && isNumber(v):
 			add(&one, test{s, "1"})
 		default:
 			add(&empty, test{s, ""})
-			if v != "" && !isNumber(v) {
+			if _, few := ex.facts[choiceMark+s]; few && v != "" {
 				add(&equal, test{s, v})
 			}
 		}
@@ -206,10 +254,10 @@ func isNumber(v string) bool {
 	return v != "" && strings.Trim(v, "0123456789.") == ""
 }
 
-// difference finds the one literal of p, or the place between two pieces, where the text for ex
-// departs from its line: piece i, bytes from to to, and the line's text there, in whole words.
-func difference(p phrase, ex example) (i, from, to int, text string, ok bool) {
-	have, want := p.render(ex.facts), ex.line
+// difference parts p where its text for ex departs from ex's line, in whole words and whole
+// values: what stands before and after, what p has between them, and what the line has there.
+func (p phrase) difference(ex example) (before, here, after phrase, text string) {
+	have, want := []rune(p.render(ex.facts)), []rune(ex.line)
 	a := 0
 	for a < len(have) && a < len(want) && have[a] == want[a] {
 		a++
@@ -218,35 +266,32 @@ func difference(p phrase, ex example) (i, from, to int, text string, ok bool) {
 	for b < len(have)-a && b < len(want)-a && have[len(have)-1-b] == want[len(want)-1-b] {
 		b++
 	}
-	for a > 0 && (a < len(want) && !utf8.RuneStart(want[a]) || a < len(have) && !utf8.RuneStart(have[a])) {
+	inWord := func(i, j int) bool { return i < len(have)-b && wordy(have[i]) || j < len(want)-b && wordy(want[j]) }
+	for a > 0 && wordy(have[a-1]) && inWord(a, a) {
 		a--
 	}
-	for b > 0 && (!utf8.RuneStart(want[len(want)-b]) || !utf8.RuneStart(have[len(have)-b])) {
+	for b > 0 && wordy(have[len(have)-b]) && (len(have)-b > a && wordy(have[len(have)-b-1]) || len(want)-b > a && wordy(want[len(want)-b-1])) {
 		b--
 	}
-	start := 0
-	for i, x := range p {
-		s := x.render(ex.facts)
-		end := start + len(s)
-		if isLiteral(x) && a >= start && len(have)-b <= end {
-			from, to = a-start, len(have)-b-start
-			for from > 0 && wordy(rune(s[from-1])) && (from < len(s) && wordy(rune(s[from])) || from < len(s) && a < len(want) && wordy(rune(want[a]))) {
-				from--
-				a--
-			}
-			for to < len(s) && wordy(rune(s[to])) && b > 0 {
-				to++
-				b--
-			}
-			return i, from, to, want[a : len(want)-b], true
+	at := 0
+	for _, x := range p {
+		s := []rune(x.render(ex.facts))
+		from, to := at, at+len(s)
+		at = to
+		switch {
+		case isLiteral(x):
+			i, j := min(max(a-from, 0), len(s)), min(max(len(have)-b-from, 0), len(s))
+			before = append(before, piece{lit: string(s[:i])})
+			here = append(here, piece{lit: string(s[i:max(i, j)])})
+			after = append(after, piece{lit: string(s[max(i, j):])})
+		case to <= a && (from < to || a > from):
+			before = append(before, x)
+		case from >= len(have)-b:
+			after = append(after, x)
+		default:
+			here = append(here, x)
+			a, b = min(a, from), min(b, len(have)-to)
 		}
-		start = end
 	}
-	if a == len(have) {
-		return len(p), 0, 0, want[a:], true
-	}
-	if a == 0 && b == len(have) {
-		return 0, 0, 0, want[:len(want)-b], len(p) > 0 && isLiteral(p[0])
-	}
-	return 0, 0, 0, "", false
+	return before, here.tidy(), after, string(want[a : len(want)-b])
 }

@@ -7,7 +7,7 @@ import (
 // phrase is a line of output with open places.
 type phrase []piece
 
-// piece is a literal, the value of a fact, or a choice between two literals. A value with an
+// piece is a literal, the value of a fact, or a choice between two phrases. A value with an
 // optional form prints pre, value and post, or empty when the fact is empty.
 type piece struct {
 	lit             string
@@ -16,7 +16,7 @@ type piece struct {
 	pre, post       string
 	empty           string
 	when            *test // a choice
-	then, otherwise string
+	then, otherwise phrase
 }
 
 // test asks whether a fact has a value; "" asks whether it is empty.
@@ -29,9 +29,9 @@ func (t test) holds(k facts) bool { return k[t.source] == t.value }
 func (p piece) render(k facts) string {
 	switch {
 	case p.when != nil && p.when.holds(k):
-		return p.then
+		return p.then.render(k)
 	case p.when != nil:
-		return p.otherwise
+		return p.otherwise.render(k)
 	case p.source == "":
 		return p.lit
 	case p.optional && k[p.source] == "":
@@ -58,6 +58,8 @@ func (p phrase) sources() []string {
 			out = append(out, x.source)
 		case x.when != nil:
 			out = append(out, x.when.source)
+			out = append(out, x.then.sources()...)
+			out = append(out, x.otherwise.sources()...)
 		}
 	}
 	return out

@@ -15,6 +15,7 @@ type program struct {
 	commands []*command
 	dataFlag string // global flag for the data file, without dashes
 	dataEnv  string // environment variable for the data file
+	dataDir  bool   // the flag names a folder
 	rules    []blueprint.Rule
 }
 
@@ -63,8 +64,11 @@ func newProgram(bp *blueprint.Blueprint) *program {
 
 // readRunning takes the names of the data flag and variable from the Running section.
 func (p *program) readRunning() {
-	for _, w := range p.bp.Running {
+	for i, w := range p.bp.Running {
 		w = strings.Trim(w, "[]`.,;:()")
+		if i > 0 && strings.Trim(p.bp.Running[i-1], "[]`") == "--"+p.dataFlag {
+			p.dataDir = strings.Contains(w, "DIR") || strings.Contains(w, "FOLDER")
+		}
 		if name, ok := strings.CutPrefix(w, "--"); ok && slices.Contains([]string{"data", "file", "db", "data-file", "store", "data-dir"}, name) {
 			p.dataFlag = name
 		}

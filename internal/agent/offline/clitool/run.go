@@ -179,25 +179,35 @@ func (cl *call) act(res *result) {
 	}
 }
 
-// assignments lists the fields that the command line fills, arguments first.
+// assignments fills the fields that the command line names, references first, arguments before
+// flags.
 func (cl *call) assignments(r *record) *fault {
-	e := cl.c.entity
-	for _, a := range cl.c.Args {
-		if v, ok := cl.args[a.Name]; ok && a.Use == blueprint.UseField {
-			if problem := cl.w.assign(e, r, e.field(a.Field), v); problem != nil {
+	for _, refs := range []bool{true, false} {
+		for _, a := range cl.c.Args {
+			v, ok := cl.args[a.Name]
+			if problem := cl.assignOne(r, a, v, ok, refs); problem != nil {
 				return problem
 			}
 		}
-	}
-	for i := range cl.c.Flags {
-		a := &cl.c.Flags[i]
-		if v, ok := cl.flags[a]; ok && a.Use == blueprint.UseField {
-			if problem := cl.w.assign(e, r, e.field(a.Field), v); problem != nil {
+		for i := range cl.c.Flags {
+			v, ok := cl.flags[&cl.c.Flags[i]]
+			if problem := cl.assignOne(r, cl.c.Flags[i], v, ok, refs); problem != nil {
 				return problem
 			}
 		}
 	}
 	return nil
+}
+
+func (cl *call) assignOne(r *record, a blueprint.Arg, typed []string, given, refs bool) *fault {
+	if !given || a.Use != blueprint.UseField {
+		return nil
+	}
+	f := cl.c.entity.field(a.Field)
+	if (f.Kind == blueprint.Ref) != refs {
+		return nil
+	}
+	return cl.w.assign(cl.c.entity, r, f, typed)
 }
 
 func (cl *call) create(res *result) {
@@ -292,7 +302,7 @@ func (cl *call) touch(res *result, r *record) *fault {
 		if problem := w.held(e, r); problem != nil {
 			return problem
 		}
-		w.records[e] = slices.DeleteFunc(slices.Clone(w.records[e]), func(o *record) bool { return o == r })
+		w.remove(e, r)
 	case blueprint.ActUpdate, blueprint.ActSet:
 		changed := &record{id: r.id, values: maps.Clone(r.values)}
 		for _, m := range cl.c.Set {
@@ -313,20 +323,43 @@ func (cl *call) touch(res *result, r *record) *fault {
 	return nil
 }
 
-// held refuses to delete what others refer to. A rule of the spec says which referrers count;
-// without one all do.
+// held refuses to delete what others refer to. A rule of the spec says which referrers count or
+// that they go too; without one all count.
 func (w *world) held(e *entity, r *record) *fault {
-	for i, rule := range w.p.rules {
-		if rule.Kind != blueprint.RuleDelete || !strings.EqualFold(rule.Entity, e.Name) {
-			continue
-		}
-		for _, ref := range w.p.referrers(e) {
-			if strings.EqualFold(ref.from.Name, rule.Target) && w.refers(ref, r, rule.Where) {
-				return &fault{class: "rule_" + strconv.Itoa(i), entity: e, facts: w.ruleFacts(rule, e, r)}
-			}
+	for _, ref := range w.p.referrers(e) {
+		i, rule := w.holdRule(e, ref)
+		switch {
+		case rule == nil && w.refers(ref, r, nil):
+			return &fault{class: "in_use", entity: e, facts: facts{"entity": e.singular, "Entity": e.Name, "others": ref.from.plural, "id": strconv.Itoa(r.id)}}
+		case rule != nil && rule.Kind == blueprint.RuleDelete && w.refers(ref, r, rule.Where):
+			return w.ruleFault(i, e, r)
 		}
 	}
 	return nil
+}
+
+func (w *world) holdRule(e *entity, ref *reference) (int, *blueprint.Rule) {
+	for i, rule := range w.p.rules {
+		if (rule.Kind == blueprint.RuleDelete || rule.Kind == blueprint.RuleCascade) && strings.EqualFold(rule.Entity, e.Name) && strings.EqualFold(rule.Target, ref.from.Name) {
+			return i, &w.p.rules[i]
+		}
+	}
+	return -1, nil
+}
+
+// remove deletes a record and, where a rule says so, those that refer to it.
+func (w *world) remove(e *entity, r *record) {
+	for _, ref := range w.p.referrers(e) {
+		if _, rule := w.holdRule(e, ref); rule == nil || rule.Kind != blueprint.RuleCascade {
+			continue
+		}
+		for _, o := range slices.Clone(w.records[ref.from]) {
+			if o.text(ref.field.Key) == strconv.Itoa(r.id) {
+				w.remove(ref.from, o)
+			}
+		}
+	}
+	w.records[e] = slices.DeleteFunc(slices.Clone(w.records[e]), func(o *record) bool { return o == r })
 }
 
 func (w *world) refers(ref *reference, r *record, where []blueprint.Match) bool {

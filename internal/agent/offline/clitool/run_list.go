@@ -120,9 +120,6 @@ func (w *world) filterValue(e *entity, f *field, typed string) (string, *fault) 
 func passes(f *field, r *record, compare, v string) bool {
 	have := r.text(f.Key)
 	if compare == "" {
-		if f.Kind == blueprint.Text {
-			return slices.ContainsFunc(r.values[f.Key], func(x string) bool { return strings.EqualFold(x, v) })
-		}
 		return slices.Contains(r.values[f.Key], v)
 	}
 	if have == "" {

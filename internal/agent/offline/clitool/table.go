@@ -46,11 +46,31 @@ func fitTable(full []output, head int) (*table, bool) {
 	if t.columns, ok = fitEach(cells); !ok || !slices.ContainsFunc(t.columns, telling) {
 		return nil, false
 	}
-	return t.spaced(full, head, starts)
+	return t.spaced(full, head, starts, indented(tables, starts))
+}
+
+// indented marks the columns in which a cell begins behind the column's place: numbers set to the
+// right.
+func indented(tables [][][]rune, starts [][]int) []bool {
+	out := make([]bool, len(starts[0]))
+	for i, lines := range tables {
+		for _, line := range lines {
+			for c, from := range starts[i] {
+				to := len(line)
+				if c+1 < len(starts[i]) {
+					to = min(to, starts[i][c+1])
+				}
+				if from < to && line[from] == ' ' && strings.TrimSpace(string(line[from:to])) != "" {
+					out[c] = true
+				}
+			}
+		}
+	}
+	return out
 }
 
 // spaced finds the widths: computed with one gap for all outputs, else fixed columns.
-func (t *table) spaced(full []output, head int, starts [][]int) (*table, bool) {
+func (t *table) spaced(full []output, head int, starts [][]int, right []bool) (*table, bool) {
 	fits := func(t *table) bool {
 		for _, o := range full {
 			if !slices.Equal(t.render(o.rows), o.lines[max(0, head-1):head+len(o.rows)]) {
@@ -60,12 +80,10 @@ func (t *table) spaced(full []output, head int, starts [][]int) (*table, bool) {
 		return true
 	}
 	for gap := 2; gap <= 8; gap++ {
-		for _, right := range [][]bool{nil, numericColumns(t)} {
-			try := *t
-			try.gap, try.right = gap, right
-			if fits(&try) {
-				return &try, true
-			}
+		try := *t
+		try.gap, try.right = gap, right
+		if fits(&try) {
+			return &try, true
 		}
 	}
 	try := *t
@@ -74,15 +92,6 @@ func (t *table) spaced(full []output, head int, starts [][]int) (*table, bool) {
 		return &try, true
 	}
 	return nil, false
-}
-
-// numericColumns marks the columns that a person would set to the right.
-func numericColumns(t *table) []bool {
-	out := make([]bool, len(t.columns))
-	for i, c := range t.columns {
-		out[i] = len(c) == 1 && c[0].source == "id"
-	}
-	return out
 }
 
 func agree(starts [][]int) bool {
@@ -121,52 +130,80 @@ func split(line []rune, starts []int) []string {
 	return row
 }
 
-// fitBlock finds the lines that give all outputs of one record. Where an output has fewer lines
-// than another, the lines whose one fact is empty in it are those left out.
+// fitBlock finds the lines that give all outputs of one record: line by line where all have the
+// same number, else by what each line is about.
 func fitBlock(examples []output) (block, bool) {
-	longest := examples[0]
-	for _, o := range examples {
-		if len(o.lines) > len(longest.lines) {
-			longest = o
-		}
+	if b, ok := fitEven(examples); ok {
+		return b, true
 	}
-	b := make(block, len(longest.lines))
-	for i, line := range longest.lines {
-		if rs := readings(example{line, longest.facts}); len(rs) > 0 {
-			if s := rs[0].sources(); len(s) == 1 {
-				b[i].needs = s[0]
-			}
-		}
-	}
-	lines := make([][]example, len(b))
-	dropped := make([]bool, len(b))
+	return fitMerged(examples)
+}
+
+func fitEven(examples []output) (block, bool) {
+	lines := make([][]example, len(examples[0].lines))
 	for _, o := range examples {
-		at := 0
-		for i := range b {
-			if len(o.lines) < len(b) && b[i].needs != "" && o.facts[b[i].needs] == "" {
-				dropped[i] = true
-				continue
-			}
-			if at >= len(o.lines) {
-				return nil, false
-			}
-			lines[i] = append(lines[i], example{o.lines[at], o.facts})
-			at++
-		}
-		if at != len(o.lines) {
+		if len(o.lines) != len(lines) {
 			return nil, false
 		}
-	}
-	for i := range b {
-		if !dropped[i] {
-			b[i].needs = ""
+		for i, line := range o.lines {
+			lines[i] = append(lines[i], example{line, o.facts})
 		}
-		var ok bool
-		if b[i].phrase, ok = fit(lines[i]); !ok {
+	}
+	phrases, ok := fitEach(lines)
+	b := make(block, len(phrases))
+	for i := range phrases {
+		b[i].phrase = phrases[i]
+	}
+	return b, ok
+}
+
+// fitMerged puts the lines of all outputs in one order by their subjects: the fact that a line
+// tells, or its text. A line that is missing somewhere must tell a fact that is empty there; then
+// all lines about one fact are left out when it is empty.
+func fitMerged(examples []output) (block, bool) {
+	var order []string
+	lines := map[string][]example{}
+	for _, o := range examples {
+		at := 0
+		for _, line := range o.lines {
+			s := subject(line, o.facts)
+			if i := slices.Index(order, s); i >= 0 {
+				at = i + 1
+			} else {
+				order = slices.Insert(order, at, s)
+				at++
+			}
+			lines[s] = append(lines[s], example{line, o.facts})
+		}
+	}
+	var b block
+	for _, s := range order {
+		p, ok := fit(lines[s])
+		if !ok {
+			return nil, false
+		}
+		l := blockLine{phrase: p}
+		if len(p) <= 3 && len(p.sources()) == 1 {
+			l.needs = s
+		}
+		b = append(b, l)
+	}
+	for _, o := range examples {
+		if !slices.Equal(b.render(o.facts), o.lines) {
 			return nil, false
 		}
 	}
 	return b, true
+}
+
+// subject is the fact that a line tells, or the line itself when it tells none.
+func subject(line string, k facts) string {
+	if rs := readings(example{line, k}); len(rs) > 0 {
+		if s := rs[0].sources(); len(s) > 0 {
+			return s[len(s)-1]
+		}
+	}
+	return line
 }
 
 func (b block) render(k facts) []string {

@@ -50,9 +50,9 @@ func canonical(k blueprint.Kind, choices []string, s string) (value string, ok b
 }
 
 func canonicalTime(s string) (string, bool) {
-	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", time.RFC3339} {
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t.Format("2006-01-02 15:04"), true
+			return t.UTC().Format(time.RFC3339), true
 		}
 	}
 	return s, false
@@ -60,9 +60,9 @@ func canonicalTime(s string) (string, bool) {
 
 func canonicalBool(s string) (string, bool) {
 	switch strings.ToLower(s) {
-	case "yes", "true":
+	case "yes", "true", "1", "on", "y":
 		return "yes", true
-	case "no", "false":
+	case "no", "false", "0", "off", "n":
 		return "no", true
 	}
 	return s, false

@@ -2,6 +2,7 @@ package clitool
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
@@ -9,6 +10,7 @@ import (
 
 // voice is everything the program says, settled by the sessions or by default.
 type voice struct {
+	p      *program
 	blocks map[*command]block
 	lists  map[*command]listing
 	faults map[string]phrase // by fault key
@@ -30,7 +32,7 @@ func (o observation) output() output {
 // unknown.
 func learn(p *program) (*voice, []blueprint.Unknown) {
 	observed, unknown := replay(p)
-	v := &voice{blocks: map[*command]block{}, lists: map[*command]listing{}, faults: map[string]phrase{}, exits: map[string]int{"usage": 2, "domain": 1}}
+	v := &voice{p: p, blocks: map[*command]block{}, lists: map[*command]listing{}, faults: map[string]phrase{}, exits: map[string]int{"usage": 2, "domain": 1}}
 	v.learnFaults(p, observed)
 	v.learnLists(p, observed)
 	v.learnBlocks(p, observed)
@@ -144,7 +146,22 @@ func (v *voice) fault(f *fault) phrase {
 			return ph
 		}
 	}
-	return append(phrase{{lit: v.prefix}}, defaultFault(f.class)...).tidy()
+	return append(phrase{{lit: v.prefix}}, v.usual(f.class)...).tidy()
+}
+
+// usual is the message of a class when no session shows one; a rule is told in its own words.
+func (v *voice) usual(class string) phrase {
+	if n, ok := strings.CutPrefix(class, "rule_"); ok {
+		i, _ := strconv.Atoi(n)
+		return phrase{lit(ruleText(v.p.rules[i]))}
+	}
+	return defaultFault(class)
+}
+
+// ruleText is the message of a conflict in the generated store.
+func ruleText(r blueprint.Rule) string {
+	text := strings.Join(strings.Fields(strings.ReplaceAll(r.Text, "`", "")), " ")
+	return strings.TrimRight(text, ".!; ")
 }
 
 func (v *voice) exit(f *fault) int {
@@ -213,8 +230,8 @@ func (v *voice) learnBlocks(p *program, observed []observation) {
 		}
 		var examples []output
 		for _, o := range observed {
-			if o.res.command == c && o.res.fault == nil && !o.res.json && !o.res.silent && len(o.res.rows) <= 1 {
-				examples = append(examples, o.output())
+			if o.res.command == c && o.res.fault == nil && !o.res.json && !o.res.silent {
+				examples = append(examples, perRecord(o)...)
 			}
 		}
 		b, ok := block(nil), false
@@ -229,6 +246,20 @@ func (v *voice) learnBlocks(p *program, observed []observation) {
 		}
 		v.blocks[c] = b.plurals(p, c)
 	}
+}
+
+// perRecord cuts what a command printed about several records into equal parts.
+func perRecord(o observation) []output {
+	n := len(o.res.rows)
+	if n <= 1 || len(o.step.Output)%n != 0 {
+		return []output{o.output()}
+	}
+	var out []output
+	size := len(o.step.Output) / n
+	for i, k := range o.res.rows {
+		out = append(out, output{lines: o.step.Output[i*size : (i+1)*size], facts: k})
+	}
+	return out
 }
 
 // render gives what the program prints for a result.

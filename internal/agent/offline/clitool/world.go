@@ -155,32 +155,39 @@ func orList(words []string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
-// check applies what needs the whole record and the other records: required, unique, rules. old
-// is the record's state before, nil for a new one.
+// check applies what needs the whole record and the other records, in the order of the program to
+// be written: required, order of fields, rules, unique. old is the record before, nil for a new one.
 func (w *world) check(e *entity, r, old *record) *fault {
 	for _, f := range e.fields {
 		if f.Required && len(r.values[f.Key]) == 0 {
 			return &fault{class: "required", entity: e, field: f, facts: w.fieldFacts(e, f, "")}
 		}
 	}
-	for _, f := range e.fields {
-		for _, o := range w.records[e] {
-			if f.Unique && o.id != r.id && r.text(f.Key) != "" && o.text(f.Key) == r.text(f.Key) {
-				k := w.fieldFacts(e, f, r.text(f.Key))
-				k["other"] = strconv.Itoa(o.id)
-				return &fault{class: "duplicate", entity: e, field: f, facts: k}
+	for _, kind := range []blueprint.RuleKind{blueprint.RuleOrder, blueprint.RuleForbid, blueprint.RuleLimit} {
+		for i, rule := range w.p.rules {
+			if rule.Kind == kind && strings.EqualFold(ruleEntity(rule), e.Name) && w.violates(rule, e, r, old) {
+				return w.ruleFault(i, e, r)
 			}
 		}
 	}
-	for i, rule := range w.p.rules {
-		if !strings.EqualFold(ruleEntity(rule), e.Name) {
-			continue
-		}
-		if w.violates(rule, e, r, old) {
-			return &fault{class: "rule_" + strconv.Itoa(i), entity: e, facts: w.ruleFacts(rule, e, r)}
+	for _, f := range e.fields {
+		for _, o := range w.records[e] {
+			if f.Unique && o.id != r.id && r.text(f.Key) != "" && o.text(f.Key) == r.text(f.Key) {
+				return &fault{class: "duplicate", entity: e, field: f, facts: w.fieldFacts(e, f, r.text(f.Key))}
+			}
 		}
 	}
 	return nil
+}
+
+// ruleFault is the violation of a rule by r, which the facts describe as it would have become.
+func (w *world) ruleFault(i int, e *entity, r *record) *fault {
+	k := w.facts(e, r)
+	k["entity"], k["Entity"] = e.singular, e.Name
+	if n := w.p.rules[i].N; n > 0 {
+		k["limit"] = strconv.Itoa(n)
+	}
+	return &fault{class: "rule_" + strconv.Itoa(i), entity: e, facts: k}
 }
 
 // ruleEntity is the entity whose writes a rule watches.
@@ -195,7 +202,8 @@ func (w *world) violates(rule blueprint.Rule, e *entity, r, old *record) bool {
 	switch rule.Kind {
 	case blueprint.RuleForbid:
 		for _, f := range e.fields {
-			if old == nil && f.ref != nil && strings.EqualFold(f.ref.Name, rule.Entity) && r.text(f.Key) != "" {
+			fresh := old == nil || old.text(f.Key) != r.text(f.Key)
+			if fresh && (rule.Other == "" || rule.Other == f.Key) && f.ref != nil && strings.EqualFold(f.ref.Name, rule.Entity) && r.text(f.Key) != "" {
 				id, _ := strconv.Atoi(r.text(f.Key))
 				if o := w.byID(f.ref, id); o != nil && matches(f.ref, o, blueprint.Match{Field: rule.Field, Value: rule.Value}) {
 					return true
@@ -204,6 +212,9 @@ func (w *world) violates(rule blueprint.Rule, e *entity, r, old *record) bool {
 		}
 	case blueprint.RuleLimit:
 		if !matchesAll(e, r, rule.Where) || rule.Field != "" && r.text(rule.Field) == "" {
+			return false
+		}
+		if old != nil && matchesAll(e, old, rule.Where) && (rule.Field == "" || old.text(rule.Field) == r.text(rule.Field)) {
 			return false
 		}
 		n := 0
@@ -216,18 +227,9 @@ func (w *world) violates(rule blueprint.Rule, e *entity, r, old *record) bool {
 	case blueprint.RuleOrder:
 		a, b := r.text(rule.Field), r.text(rule.Other)
 		f := e.field(rule.Field)
-		return f != nil && a != "" && b != "" && compareValues(f.Kind, a, b) > 0
+		return f != nil && a != "" && b != "" && (compareValues(f.Kind, a, b) > 0 || rule.Strict && a == b)
 	}
 	return false
-}
-
-func (w *world) ruleFacts(rule blueprint.Rule, e *entity, r *record) facts {
-	k := w.facts(e, r)
-	k["entity"], k["Entity"] = e.singular, e.Name
-	if rule.N > 0 {
-		k["limit"] = strconv.Itoa(rule.N)
-	}
-	return k
 }
 
 func matches(e *entity, r *record, m blueprint.Match) bool {
@@ -243,11 +245,18 @@ func matchesAll(e *entity, r *record, where []blueprint.Match) bool {
 	return !slices.ContainsFunc(where, func(m blueprint.Match) bool { return !matches(e, r, m) })
 }
 
+// choiceMark in front of a key says that the key's fact is one of a few words, so that an output
+// may depend on which; free text never decides what is printed.
+const choiceMark = "choice:"
+
 // facts gives the texts of a record: its id, its fields, and those of the records it refers to.
 func (w *world) facts(e *entity, r *record) facts {
 	k := facts{"id": strconv.Itoa(r.id)}
 	for _, f := range e.fields {
 		k[f.Key] = r.text(f.Key)
+		if f.Kind == blueprint.Choice {
+			k[choiceMark+f.Key] = ""
+		}
 		if f.ref == nil {
 			continue
 		}
