@@ -43,15 +43,11 @@ func Decode(name string, data []byte) (*planner.Plan, error) {
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, fault("E_PLAN_PARSE", name, "the file holds more than one document", "keep one plan a file")
 	}
-	problems := checkDurations(name, &root)
 	var p planner.Plan
 	strict := yaml.NewDecoder(bytes.NewReader(data))
 	strict.KnownFields(true)
 	if err := strict.Decode(&p); err != nil {
-		problems = append(problems, faults(name, err)...)
-	}
-	if len(problems) > 0 {
-		return nil, problems.Sorted()
+		return nil, faults(name, err).Sorted()
 	}
 	return &p, nil
 }
@@ -66,23 +62,6 @@ func checkBytes(name string, data []byte) error {
 	default:
 		return nil
 	}
-}
-
-// checkDurations refuses numbers where a duration is asked for: YAML would take them as nanoseconds.
-func checkDurations(name string, n *yaml.Node) planner.Problems {
-	var ps planner.Problems
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			k, v := n.Content[i], n.Content[i+1]
-			if k.Value == "timeout" && v.Kind == yaml.ScalarNode && v.Tag == "!!int" && v.Value != "0" {
-				ps = append(ps, problem(name, v.Line, "timeout "+strconv.Quote(v.Value)+" has no unit", "write a duration such as 90s, 5m or 1h"))
-			}
-		}
-	}
-	for _, c := range n.Content { // aliases are not followed: what they name is visited in its place
-		ps = append(ps, checkDurations(name, c)...)
-	}
-	return ps
 }
 
 // faults turns an error of the YAML decoder into problems.
@@ -107,6 +86,9 @@ func faults(name string, err error) planner.Problems {
 		}
 		if m := doubled.FindStringSubmatch(what); m != nil {
 			p.Code, p.What, p.Hint = "E_PLAN_DUP_KEY", fmt.Sprintf("key %q stands in line %s too", m[1], m[2]), "keep one of them"
+		}
+		if strings.Contains(what, "into time.Duration") {
+			p.What, p.Hint = "this is no duration", "write one with its unit, such as 90s, 5m or 1h"
 		}
 		ps = append(ps, p)
 	}

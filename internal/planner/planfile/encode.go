@@ -3,6 +3,7 @@ package planfile
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 
 	"gopkg.in/yaml.v3"
 
@@ -22,11 +23,15 @@ const header = `# yaml-language-server: $schema=` + SchemaURL + `
 
 // Encode writes a plan as YAML that [Decode] reads back to the same plan.
 func Encode(p *planner.Plan) ([]byte, error) {
+	root, err := nodeOf(reflect.ValueOf(p).Elem())
+	if err != nil {
+		return nil, fmt.Errorf("encode plan: %w", err)
+	}
 	var b bytes.Buffer
 	b.WriteString(header)
 	enc := yaml.NewEncoder(&b)
 	enc.SetIndent(2)
-	if err := enc.Encode(p); err != nil {
+	if err := enc.Encode(root); err != nil {
 		return nil, fmt.Errorf("encode plan: %w", err)
 	}
 	if err := enc.Close(); err != nil {
