@@ -2,7 +2,27 @@ package blueprint
 
 import "regexp"
 
-// given holds what every generated program does without being told. A sentence asks for one of
+// The signs of what is given.
+var (
+	givenStore    = regexp.MustCompile(`\b(?:surviv\w+|persist\w*|restarts?|kept|stored|saved|keeps|lives|embedded|durable)\b`)
+	givenStop     = regexp.MustCompile(`\b(?:gracefully|graceful|sigterm|sigint|ctrl)\b`)
+	givenJSON     = regexp.MustCompile(`\bjson\b`)
+	givenNotFound = regexp.MustCompile(`\b404\b|\bnot found\b`)
+	givenInvalid  = regexp.MustCompile(`\b400\b|\binvalid\b|\bmalformed\b|\bwrong\b`)
+	givenStrict   = regexp.MustCompile(`\bunknown (?:\w+ (?:and|or) )?(?:fields?|keys?|parameters?|query)\b`)
+	givenMethod   = regexp.MustCompile(`\b405\b`)
+	givenSize     = regexp.MustCompile(`\b413\b|\b1 mi?b\b`)
+	givenPage     = regexp.MustCompile(`\b(?:total|pages?|paged|paginated|limit|offset|items)\b`)
+	givenFilter   = regexp.MustCompile(`\b(?:filter\w*|sort\w*)\b`)
+	givenTests    = regexp.MustCompile(`\btests?\b`)
+	givenReadme   = regexp.MustCompile(`\breadme\b`)
+	givenHealth   = regexp.MustCompile(`\bhealthz?\b`)
+	givenID       = regexp.MustCompile(`\bids?\b`)
+	givenMoney    = regexp.MustCompile(`\b(?:hundredths|cents|decimals|exact)\b|\b79\.90\b`)
+	givenDate     = regexp.MustCompile(`\b(?:yyyy|iso|calendar)\b|\b\d{4} \d\d \d\d\b|\b\d{4}-\d\d-\d\d\b`)
+)
+
+// givenRule holds what every generated program does without being told. A sentence asks for one of
 // these when it has the sign and no word outside of the vocabulary.
 type givenRule struct {
 	sign       *regexp.Regexp
@@ -10,42 +30,46 @@ type givenRule struct {
 	types      string // the only project type that it is true for, "" for all
 }
 
-var givenRules = []givenRule{
-	{regexp.MustCompile(`\b(?:surviv\w+|persist\w*|restarts?|kept|stored|saved|keeps|lives|embedded|durable)\b`),
-		`data everything records record program service server survive survives surviving persist persists persisted persistent kept keep keeps stored saved
+// givenRules are all of them; a sentence may ask for several at once.
+func givenRules() []givenRule {
+	return []givenRule{
+		{givenStore,
+			`data everything records record program service server survive survives surviving persist persists persisted persistent kept keep keeps stored saved
 		 restart restarts restarting crash crashes across between disk file files single local data folder directory dir database db embedded below under inside lives must stays there store storage durable durably bbolt`, ""},
-	{regexp.MustCompile(`\b(?:gracefully|graceful|sigterm|sigint|ctrl)\b`),
-		`gracefully graceful shutdown shuts shut down stop stops stopping sigterm sigint ctrl c running requests request flight finish finishes finished ends end waits wait first server service program signal signals must after before closing connections open current exits 0`, "rest-api"},
-	{regexp.MustCompile(`\bjson\b`),
-		`json errors error answers answer answered responses response bodies body requests request object objects sentence message key field fields utf 8 content type application always must come comes speaks accepts everything come says`, "rest-api"},
-	{regexp.MustCompile(`\b404\b|\bnot found\b`),
-		`unknown ids id paths path answer answers answered return returns give gives 404 missing record records not found do does exist wrong json error get gets`, "rest-api"},
-	{regexp.MustCompile(`\b400\b|\binvalid\b|\bmalformed\b|\bwrong\b`),
-		`invalid input inputs values value body bodies malformed json answer answers answered return returns give gives 400 errors error field fields key keys per naming names name wrong missing bad request requests validation refused rejected unknown parameters parameter query message lists says say object what report reported`, "rest-api"},
-	{regexp.MustCompile(`\bunknown (?:\w+ (?:and|or) )?(?:fields?|keys?|parameters?|query)\b`),
-		`unknown fields field keys key query parameters parameter values value body are refused rejected answer answers 400 error errors`, "rest-api"},
-	{regexp.MustCompile(`\b405\b`), `405 method methods unknown other wrong path paths answer answers known not allowed unsupported`, "rest-api"},
-	{regexp.MustCompile(`\b413\b|\b1 mi?b\b`), `413 bodies body requests larger bigger longer above over more 1 mib mb answer answers are refused with request limit limited`, "rest-api"},
-	{regexp.MustCompile(`\b(?:total|pages?|paged|paginated|limit|offset|items)\b`),
-		`lists list answer answers answered answering return returns give gives total limit offset items item page pages paged paginated object count how many matched match matching records found json number`, "rest-api"},
-	{regexp.MustCompile(`\b(?:filter\w*|sort\w*)\b`),
-		`lists list can filter filters filtered filtering sort sorts sorted sorting field fields minus sign front before reverses descending ascending combine combined combination order query parameters parameter name names`, "rest-api"},
-	{regexp.MustCompile(`\btests?\b`), `tests test own comes project program code has must pass go unit automated run covered cover covers includes include`, ""},
-	{regexp.MustCompile(`\breadme\b`), `readme md says explains tells describes how run build test use project program has comes must includes a start includes include examples example lists`, ""},
-	{regexp.MustCompile(`\bhealthz?\b`), `healthz health get answers answer 200 endpoint check ok must once up running service server ready`, "rest-api"},
-	{regexp.MustCompile(`\bids?\b`), `ids id given gives assigned server service program store record records never reused reuse again used twice unique number numbers new get gets automatically must`, ""},
-	{regexp.MustCompile(`\b(?:hundredths|cents|decimals|exact)\b|\b79\.90\b`), `money amounts amount prices price kept held stored cents hundredths exact exactly decimals two written shown text string strings must never float floats floating point`, ""},
-	{regexp.MustCompile(`\b(?:yyyy|iso|calendar)\b|\b\d{4} \d\d \d\d\b|\b\d{4}-\d\d-\d\d\b`), `dates date written given read shown yyyy mm dd iso 8601 2026 2025 2024 01 02 12 31 text strings calendar days must format form`, ""},
+		{givenStop,
+			`gracefully graceful shutdown shuts shut down stop stops stopping sigterm sigint ctrl c running requests request flight finish finishes finished ends end waits wait first server service program signal signals must after before closing connections open current exits 0`, "rest-api"},
+		{givenJSON,
+			`json errors error answers answer answered responses response bodies body requests request object objects sentence message key field fields utf 8 content type application always must come comes speaks accepts everything come says`, "rest-api"},
+		{givenNotFound,
+			`unknown ids id paths path answer answers answered return returns give gives 404 missing record records not found do does exist wrong json error get gets`, "rest-api"},
+		{givenInvalid,
+			`invalid input inputs values value body bodies malformed json answer answers answered return returns give gives 400 errors error field fields key keys per naming names name wrong missing bad request requests validation refused rejected unknown parameters parameter query message lists says say object what report reported`, "rest-api"},
+		{givenStrict,
+			`unknown fields field keys key query parameters parameter values value body are refused rejected answer answers 400 error errors`, "rest-api"},
+		{givenMethod, `405 method methods unknown other wrong path paths answer answers known not allowed unsupported`, "rest-api"},
+		{givenSize, `413 bodies body requests larger bigger longer above over more 1 mib mb answer answers are refused with request limit limited`, "rest-api"},
+		{givenPage,
+			`lists list answer answers answered answering there return returns give gives total limit offset items item page pages paged paginated object count how many matched match matching records found json number`, "rest-api"},
+		{givenFilter,
+			`lists list can filter filters filtered filtering sort sorts sorted sorting field fields minus sign front before reverses descending ascending combine combined combination order query parameters parameter name names`, "rest-api"},
+		{givenTests, `tests test own comes project program code has must pass go unit automated run covered cover covers includes include`, ""},
+		{givenReadme, `readme md says explains tells describes how run build test use project program has comes must includes a start includes include examples example lists`, ""},
+		{givenHealth, `healthz health get answers answer 200 endpoint check ok must once up running service server ready`, "rest-api"},
+		{givenID, `ids id given gives assigned server service program store record records never reused reuse again used twice unique number numbers new get gets automatically must`, ""},
+		{givenMoney, `money amounts amount prices price kept held stored cents hundredths exact exactly decimals two written shown text string strings must never float floats floating point`, ""},
+		{givenDate, `dates date written given read shown yyyy mm dd iso 8601 2026 2025 2024 01 02 12 31 text strings calendar days must format form`, ""},
+	}
 }
 
 // given says whether a sentence asks only for what every program does.
 func (r *reader) given(s string) bool {
-	for _, g := range givenRules {
-		if g.sign.MatchString(s) && (g.types == "" || g.types == r.bp.Type) && r.onlyWords(s, g.vocabulary) {
-			return true
+	vocabulary := ""
+	for _, g := range givenRules() {
+		if g.sign.MatchString(s) && (g.types == "" || g.types == r.bp.Type) {
+			vocabulary += " " + g.vocabulary
 		}
 	}
-	return false
+	return vocabulary != "" && r.onlyWords(s, vocabulary)
 }
 
 // describes what endpoints do in the words that are usual for it.
@@ -53,7 +77,7 @@ const describing = `creates create adds add new stores store registers register 
 	single one several some changes change changing updates update updated edits edit modifies partial partially replaces replace whole deletes delete removes remove removed
 	filters filter filtered filtering sorts sort sorted sorting orders order ordered pages page paging paged pagination limit offset query parameters parameter params given fields field values value
 	json body object id ids 200 201 204 matching match exist exists record records total count asc desc ascending descending per page number
-	optional optionally any combination combined default defaults most search searches searching text words found finds find serves serve works work same way`
+	q asc desc optional optionally any combination combined default defaults most search searches searching text words found finds find serves serve works work same way`
 
 var statuses = regexp.MustCompile(`\b[2345]\d\d\b`)
 

@@ -94,3 +94,32 @@ func (r *reader) commands() {
 		r.bp.Unknown = append(r.bp.Unknown, unknown...)
 	}
 }
+
+// RunFlag is what a flag of the program's command line is for.
+type RunFlag string
+
+// The flags that a service knows.
+const (
+	RunAddr RunFlag = "addr"
+	RunHost RunFlag = "host"
+	RunPort RunFlag = "port"
+	RunData RunFlag = "data" // a folder
+	RunFile RunFlag = "file" // the store's own file
+)
+
+// RunFlagOf says what a flag called name is for, "" when no rule knows.
+func RunFlagOf(name string) RunFlag {
+	switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
+	case "addr", "address", "listen", "bind", "listen-addr", "http", "l":
+		return RunAddr
+	case "host", "hostname":
+		return RunHost
+	case "port", "p":
+		return RunPort
+	case "data", "data-dir", "dir", "datadir", "store", "state", "state-dir", "folder", "d":
+		return RunData
+	case "db", "database", "file", "db-file", "db-path":
+		return RunFile
+	}
+	return ""
+}

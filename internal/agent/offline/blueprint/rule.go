@@ -20,6 +20,7 @@ var (
 	forbidNo   = regexp.MustCompile(`^no (.+?) (?:can|may|is|are|shall)(?: ever)?(?: be)? (\pL+)(?: out| again)?$`)
 	forbidAct  = regexp.MustCompile(`^(?:(?:a |an |any )?(\pL+ing)(?: out)?|(?:a |an |any )?(\pL+) (?:of|for|on|to|with)) (.+)$`)
 	onceOnly   = regexp.MustCompile(`^(?:an? |each |every |the )?(.+?) (?:can|may|is)(?: only)? be(?: only)? (\pL+)(?: out)? (?:only )?(?:once|to one \pL+|by one \pL+)(?: at a time| at once| at the same time)?$`)
+	forbidCan  = regexp.MustCompile(`^(.+?) (?:cannot|must not|may not|must never|can never|may never) (\pL+)(?: anything| any (?:more )?\pL+| an? \pL+| again| anymore| any more| \pL+s)?$`)
 	whileState = regexp.MustCompile(`^(.+?) (?:cannot|must not|may not|can never|must never) be (\pL+)(?: out)? (?:while|when|if|as long as|once|after|unless) (?:it |they |there )?(.+)$`)
 	deleteHead = regexp.MustCompile(`^(?:deleting|removing|deletion of|to delete|delete) (.+)$`)
 	deleteTail = regexp.MustCompile(`^(.+?) (?:cannot|must not|may not|can never|must never|is never|are never|shall not|is not|are not) be (?:deleted|removed)(?: (?:while|when|if|as long as) (.+))?$`)
@@ -52,6 +53,9 @@ func readForbid(r *reader, s string) ([]Rule, bool) {
 		subject, verb = m[1], m[2]
 	case forbidNo.MatchString(s):
 		m := forbidNo.FindStringSubmatch(s)
+		subject, verb = m[1], m[2]
+	case forbidCan.MatchString(s) && !strings.Contains(s, " be "):
+		m := forbidCan.FindStringSubmatch(s)
 		subject, verb = m[1], m[2]
 	case forbidAct.MatchString(s):
 		m := forbidAct.FindStringSubmatch(s)
