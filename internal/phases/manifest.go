@@ -129,7 +129,7 @@ func (e Entry) validate() error {
 	if e.Mode != ModeFile && e.Mode != ModeExecutable && e.Mode != ModeSymlink {
 		return fmt.Errorf("path %q: mode %o is not a file's", e.Path, e.Mode)
 	}
-	if raw, err := hex.DecodeString(string(e.Blob)); err != nil || len(raw) != sha256.Size || strings.ToLower(string(e.Blob)) != string(e.Blob) {
+	if len(e.Blob) != 2*sha256.Size || strings.Trim(string(e.Blob), "0123456789abcdef") != "" {
 		return fmt.Errorf("path %q: %q is not a hash", e.Path, e.Blob)
 	}
 	if e.Size < 0 {
@@ -205,6 +205,9 @@ func checkName(name string) error {
 		return errors.New("control character in name")
 	case strings.ContainsRune(name, '\\'):
 		return errors.New("backslash in name")
+	}
+	if c := name[0]; c < utf8.RuneSelf && c != '.' && c != 'g' && c != 'G' {
+		return nil // nothing that is dropped from a name stands before its first ASCII character
 	}
 	switch plainName(name) {
 	case ".git", "git~1":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -55,7 +56,7 @@ func (r *Repo) treeObjects(ctx context.Context, m phases.Manifest, skip int, out
 				end++
 			}
 			mode = 0o40000
-			id, err = r.treeObjects(ctx, m[i:end], len(prefix), out)
+			id, err = r.folderObject(ctx, m[i:end], prefix, out)
 		} else {
 			id, err = r.blobID(ctx, m[i])
 		}
@@ -70,6 +71,24 @@ func (r *Repo) treeObjects(ctx context.Context, m phases.Manifest, skip int, out
 	id := plumbing.ComputeHash(plumbing.TreeObject, raw.Bytes())
 	*out = append(*out, gitObject{id: id, kind: plumbing.TreeObject, raw: raw.Bytes()})
 	return id, nil
+}
+
+// folderTree is what a folder held when its tree was last computed.
+type folderTree struct {
+	entries phases.Manifest
+	id      plumbing.Hash
+}
+
+// folderObject is treeObjects for one folder, but for one that is as before and in the repository.
+func (r *Repo) folderObject(ctx context.Context, m phases.Manifest, prefix string, out *[]gitObject) (plumbing.Hash, error) {
+	if last, ok := r.trees[prefix]; ok && r.stored[last.id] && slices.Equal(last.entries, m) {
+		return last.id, nil
+	}
+	id, err := r.treeObjects(ctx, m, len(prefix), out)
+	if err == nil {
+		r.trees[prefix] = folderTree{entries: m, id: id}
+	}
+	return id, err
 }
 
 // blobID is git's name of an entry's content.

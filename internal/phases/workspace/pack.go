@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/hash"
 	"github.com/klauspost/compress/zlib"
+	"golang.org/x/sync/errgroup"
 )
 
 // writePack writes objects as one pack with its index, synced; equal objects give equal files.
@@ -48,10 +48,10 @@ func (r *Repo) placePack(pack, index []byte, name string) error {
 	if exists(filepath.Join(dir, name+".pack")) && exists(filepath.Join(dir, name+".idx")) {
 		return syncDirs(dir) // by a commit that did not come to its end
 	}
-	if err := errors.Join(
-		writeSynced(filepath.Join(dir, ownTemp+name+".pack"), pack, 0o444),
-		writeSynced(filepath.Join(dir, ownTemp+name+".idx"), index, 0o444),
-	); err != nil {
+	var work errgroup.Group // the file system joins two syncs that wait together
+	work.Go(func() error { return writeSynced(filepath.Join(dir, ownTemp+name+".pack"), pack, 0o444) })
+	work.Go(func() error { return writeSynced(filepath.Join(dir, ownTemp+name+".idx"), index, 0o444) })
+	if err := work.Wait(); err != nil {
 		return err
 	}
 	for _, suffix := range []string{".pack", ".idx"} {

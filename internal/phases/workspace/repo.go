@@ -54,7 +54,8 @@ type Repo struct {
 	mu     sync.Mutex
 	store  *filesystem.Storage
 	ids    map[checkpoint.Hash]plumbing.Hash // git's name of a content
-	stored map[plumbing.Hash]bool            // objects that are in the repository for sure
+	stored map[plumbing.Hash]bool            // objects that are in the repository for sure, with all below them
+	trees  map[string]folderTree             // by folder, with a slash at the end
 	head   headTree
 	cache  statCache
 
@@ -157,7 +158,7 @@ func open(dir string, blobs checkpoint.Blobs) (*Repo, error) {
 	store := filesystem.NewStorage(osfs.New(git, osfs.WithBoundOS()), cache.NewObjectLRUDefault())
 	return &Repo{
 		dir: dir, git: git, blobs: blobs, limits: Limits{}.withDefaults(), store: store,
-		ids: map[checkpoint.Hash]plumbing.Hash{}, stored: map[plumbing.Hash]bool{},
+		ids: map[checkpoint.Hash]plumbing.Hash{}, stored: map[plumbing.Hash]bool{}, trees: map[string]folderTree{},
 	}, nil
 }
 

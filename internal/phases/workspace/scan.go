@@ -23,6 +23,8 @@ type Trees struct {
 	caches map[string]*statCache
 }
 
+var _ phases.Trees = (*Trees)(nil)
+
 // NewTrees keeps the content of trees in blobs.
 func NewTrees(blobs checkpoint.Blobs, l Limits) *Trees {
 	return &Trees{blobs: blobs, limits: l.withDefaults(), caches: map[string]*statCache{}}
