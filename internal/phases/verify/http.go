@@ -8,13 +8,9 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
-
-// stepTime is how long one answer may take.
-const stepTime = 15 * time.Second
 
 // mostAnswer is how much of an answer is read.
 const mostAnswer = 16 << 20
@@ -144,7 +140,7 @@ func expectation(step planner.Step, known captures, content []byte) []string {
 
 // send sends one request over the server's own loopback and reads the answer whole.
 func (s *server) send(ctx context.Context, step planner.Step, known captures, body []byte) (*http.Response, []byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, stepTime, fmt.Errorf("no answer within %s", stepTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.patience.answer, fmt.Errorf("no answer within %s", s.patience.answer))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, step.Method, s.base+known.path(step.Path), bytes.NewReader(body))
 	if err != nil {

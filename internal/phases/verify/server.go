@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	readyTime = 60 * time.Second // for a server to answer at all
-	endGrace  = 10 * time.Second // for a server to end after SIGTERM
+	// Between two looks whether a server is there.
 	pollFirst = 5 * time.Millisecond
 	pollMost  = 200 * time.Millisecond
 )
 
 // server is a server under test.
 type server struct {
-	room    *room
-	process sandbox.Process
-	client  *http.Client
-	base    string // http://127.0.0.1:port
-	out     sandbox.Output
+	room     *room
+	patience patience
+	process  sandbox.Process
+	client   *http.Client
+	base     string // http://127.0.0.1:port
+	out      sandbox.Output
 }
 
 // serve starts the gate's server, which keeps running until end.
@@ -65,7 +65,7 @@ func (v *Verifier) serve(ctx context.Context, r *room) (*server, error) {
 		DisableCompression: true,
 	}
 	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &server{room: r, process: process, client: client, base: "http://" + address}, nil
+	return &server{room: r, patience: v.patience, process: process, client: client, base: "http://" + address}, nil
 }
 
 // freePort is a port that nothing listens on. In a network of its own every port is; elsewhere it is
@@ -91,7 +91,7 @@ func (s *server) ready(ctx context.Context, path string) []string {
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, readyTime, fmt.Errorf("no answer within %s", readyTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.patience.ready, fmt.Errorf("no answer within %s", s.patience.ready))
 	defer cancel()
 	for wait := pollFirst; ; wait = min(2*wait, pollMost) {
 		_, _, err := s.send(ctx, planner.Step{Method: http.MethodGet, Path: path}, captures{}, nil)
@@ -143,7 +143,7 @@ func (s *server) why(err error) string {
 // end stops the server and judges how it went.
 func (s *server) end(ctx context.Context, exit int) ([]string, error) {
 	early := s.gone()
-	out, err := s.process.Stop(ctx, endGrace)
+	out, err := s.process.Stop(ctx, s.patience.end)
 	if err != nil {
 		return nil, fmt.Errorf("stop server: %w", err)
 	}
@@ -153,7 +153,7 @@ func (s *server) end(ctx context.Context, exit int) ([]string, error) {
 	case early:
 		return []string{"the server " + ending(out) + " before it was asked to"}, nil
 	case out.TimedOut:
-		return []string{fmt.Sprintf("the server did not end within %s after SIGTERM", endGrace)}, nil
+		return []string{fmt.Sprintf("the server did not end within %s after SIGTERM", s.patience.end)}, nil
 	case out.Exit != exit || out.Signal != "":
 		return []string{fmt.Sprintf("after SIGTERM the server must end with exit code %d, but it %s; handle SIGTERM by a graceful shutdown", exit, ending(out))}, nil
 	}

@@ -18,7 +18,7 @@ func vacuous(argv []string) string {
 	if slices.Contains([]string{"sh", "bash", "dash", "zsh", "ash"}, name) {
 		return vacuousShell(argv[1:])
 	}
-	if name == "env" && len(argv) > 1 {
+	if name == "env" {
 		rest := slices.IndexFunc(argv[1:], func(a string) bool { return !strings.Contains(a, "=") && !strings.HasPrefix(a, "-") })
 		if rest >= 0 {
 			return vacuous(argv[1+rest:])

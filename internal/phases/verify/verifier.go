@@ -30,10 +30,22 @@ type Config struct {
 }
 
 // Verifier runs gates. It is safe for concurrent use on different trees.
-type Verifier struct{ config Config }
+type Verifier struct {
+	config   Config
+	patience patience
+}
+
+// patience is how long a server may take.
+type patience struct {
+	ready  time.Duration // to answer at all
+	answer time.Duration // to answer one request
+	end    time.Duration // to end after SIGTERM
+}
 
 // New returns a Verifier.
-func New(c Config) *Verifier { return &Verifier{config: c} }
+func New(c Config) *Verifier {
+	return &Verifier{config: c, patience: patience{ready: time.Minute, answer: 15 * time.Second, end: 10 * time.Second}}
+}
 
 // Request is one gate on one tree.
 type Request struct {

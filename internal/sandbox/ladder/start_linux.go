@@ -3,6 +3,7 @@ package ladder
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,9 @@ func (o orders) start() (int, error) {
 		Sys:   &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 	}
 	pid, err := syscall.ForkExec(program, o.Argv, attr)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, notRun{exit: exitNotFound, err: fmt.Errorf("%s: %w", o.Argv[0], err)}
+	}
 	if err != nil {
 		return 0, notRun{exit: exitCannotExec, err: fmt.Errorf("%s: %w", o.Argv[0], err)}
 	}
