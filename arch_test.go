@@ -42,7 +42,7 @@ var third = map[string][]string{
 	"github.com/klauspost/compress":          {"internal/checkpoint/blob"},
 	"github.com/go-git/go-git":               {"internal/phases/workspace"},
 	"github.com/yuin/goldmark":               {"internal/planner/markdown"},
-	"gopkg.in/yaml.v3":                       {"internal/planner/markdown", "internal/planner/planfile", "cmd/builder/internal/config"},
+	"gopkg.in/yaml.v3":                       {"internal/planner/markdown", "internal/planner/planfile", "cmd/builder"},
 	"github.com/santhosh-tekuri/jsonschema":  {"internal/planner/planfile", "internal/planner/schema"},
 	"github.com/landlock-lsm/go-landlock":    {"internal/sandbox/ladder"},
 	"golang.org/x/sys":                       {"internal/sandbox/ladder"},

@@ -80,11 +80,11 @@ type Spools interface {
 var ErrInvalidName = errors.New("name is not valid")
 
 var (
-	spoolName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$`)
+	spoolName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,199}$`)
 	hashForm  = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// CheckSpoolName accepts letters, digits, dots, dashes and underscores, up to 200, not starting
+// CheckSpoolName accepts letters, digits, dots, tildes, dashes and underscores, up to 200, not starting
 // with a dot; else ErrInvalidName.
 func CheckSpoolName(name string) error {
 	if !spoolName.MatchString(name) {

@@ -77,6 +77,7 @@ type Sources struct {
 	User    string   // path of config.yaml; may be missing
 	Project string   // path of builder.yaml; may be missing
 	Environ []string // BUILDER_* of it
+	Must    bool     // the user's file must exist
 }
 
 // Load reads all sources and checks ranges. Flags are laid over the result by the caller, and
@@ -86,6 +87,9 @@ func Load(src Sources) (Config, error) {
 	user, err := readFile(src.User)
 	if err != nil {
 		return c, err
+	}
+	if src.Must && user == nil {
+		return c, &Error{"E_CONFIG_READ", src.User, "there is no such file", "make one with: builder init"}
 	}
 	if err := overlay(&c, user, src.User); err != nil {
 		return c, err

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
+	"github.com/seed-c331f47d/builder/internal/checkpoint/bolt"
+)
+
+// folder is where a build keeps itself: DIR/.builder.
+//
+//	lock  current  blobs/  builds/<id>/{journal.db, spool/, plan.yaml, report.md, report.json,
+//	builder.log, events.ndjson, status.json}
+type folder struct{ app string }
+
+func (f folder) root() string             { return filepath.Join(f.app, ".builder") }
+func (f folder) lock() string             { return filepath.Join(f.root(), "lock") }
+func (f folder) current() string          { return filepath.Join(f.root(), "current") }
+func (f folder) build(id string) string   { return filepath.Join(f.root(), "builds", id) }
+func (f folder) journal(id string) string { return filepath.Join(f.build(id), "journal.db") }
+func (f folder) status(id string) string  { return filepath.Join(f.build(id), "status.json") }
+func (f folder) events(id string) string  { return filepath.Join(f.build(id), "events.ndjson") }
+func (f folder) log(id string) string     { return filepath.Join(f.build(id), "builder.log") }
+func (f folder) reports(id string) (string, string) {
+	return filepath.Join(f.build(id), "report.md"), filepath.Join(f.build(id), "report.json")
+}
+
+// openFolder finds the build folder of an application; "" means here. No build there is a fault.
+func openFolder(dir string) (folder, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return folder{}, usage("E_WORKSPACE", "", "%s: %s", dir, err)
+	}
+	f := folder{abs}
+	info, err := os.Stat(f.root())
+	if err != nil || !info.IsDir() {
+		return f, usage("E_NO_BUILD", "name the folder that was given with -o, as in: builder status DIR; all builds: builder list", "there is no build in %s", abs)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return f, refused("E_STATE_PERMISSIONS", "chmod 700 "+f.root(), "others can read or change %s", f.root())
+	}
+	return f, nil
+}
+
+// currentBuild reads which build the folder is for.
+func (f folder) currentBuild() (string, error) {
+	raw, err := os.ReadFile(f.current())
+	id := strings.TrimSpace(string(raw))
+	if err != nil || !validBuildID(id) {
+		return "", &fault{
+			code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, err: err, what: "cannot tell which build is in " + f.app,
+			hint: "write the name of a folder in " + filepath.Join(f.root(), "builds") + " into " + f.current(),
+		}
+	}
+	return id, nil
+}
+
+// newBuildID makes an id that sorts by time and is unique.
+func newBuildID(now time.Time) (string, error) {
+	var b [4]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("make build id: %w", err)
+	}
+	return "b-" + now.UTC().Format("20060102-150405") + "-" + hex.EncodeToString(b[:]), nil
+}
+
+func validBuildID(id string) bool {
+	if !strings.HasPrefix(id, "b-") || len(id) > 64 {
+		return false
+	}
+	for _, r := range id {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// store is an open build: its journal, blobs and spools. Close it.
+type store struct {
+	folder
+	id      string
+	journal *bolt.Journal
+	blobs   *blob.Store
+	spools  *blob.Spools
+}
+
+// createStore makes the build's folder. It fails when there is one already.
+func createStore(ctx context.Context, f folder, id string) (*store, error) {
+	if err := os.Mkdir(f.root(), 0o700); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil, usage("E_WORKSPACE", "go on with it: builder resume "+f.app+", or build into a new folder", "%s holds a build already", f.app)
+		}
+		return nil, fmt.Errorf("make build folder: %w", err)
+	}
+	if err := os.MkdirAll(f.build(id), 0o700); err != nil {
+		return nil, fmt.Errorf("make build folder: %w", err)
+	}
+	j, err := bolt.Create(ctx, f.journal(id), bolt.Options{Holder: f.lock()})
+	if err != nil {
+		return nil, err
+	}
+	if err := writeWhole(f.current(), []byte(id+"\n")); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return f.with(id, j)
+}
+
+// openStore opens the folder's build for writing.
+func openStore(ctx context.Context, f folder) (*store, error) {
+	id, err := f.currentBuild()
+	if err != nil {
+		return nil, err
+	}
+	j, err := bolt.Open(ctx, f.journal(id), bolt.Options{Holder: f.lock()})
+	if err != nil {
+		return nil, err
+	}
+	return f.with(id, j)
+}
+
+// viewStore opens the folder's build for reading; a *checkpoint.LockedError when a build is running.
+func viewStore(ctx context.Context, f folder) (*store, error) {
+	id, err := f.currentBuild()
+	if err != nil {
+		return nil, err
+	}
+	j, err := bolt.OpenReadOnly(ctx, f.journal(id), bolt.Options{Holder: f.lock(), Timeout: 100 * time.Millisecond})
+	if err != nil {
+		return nil, err
+	}
+	return f.with(id, j)
+}
+
+func (f folder) with(id string, j *bolt.Journal) (*store, error) {
+	s := &store{folder: f, id: id, journal: j}
+	var err error
+	if s.blobs, err = blob.Open(filepath.Join(f.root(), "blobs")); err == nil {
+		s.spools, err = blob.OpenSpools(s.blobs, filepath.Join(f.build(id), "spool"))
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return s, nil
+}
+
+func (s *store) Close() error { return s.journal.Close() }
+
+var _ checkpoint.Blobs = (*blob.Store)(nil)
+
+// writeWhole replaces a file atomically.
+func writeWhole(path string, content []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = tmp.Write(content)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(tmp.Name()))
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	known "github.com/seed-c331f47d/builder/internal/usage"
+)
+
+// remember keeps what this build has cost so far beside what was expected, for later estimates.
+func (w *works) remember(s *session, st phases.Status) (known.Build, error) {
+	reg, err := w.app.register()
+	if err != nil {
+		return known.Build{}, err
+	}
+	b := known.Build{
+		ID: st.Build, Folder: s.store.app, Project: st.Project, Type: string(st.Type), State: string(st.State),
+		Provider: st.Provider, Model: st.Model, SpecBytes: int64(len(w.spec.Text)), Requirements: len(st.Requirements), Tasks: len(st.Tasks),
+		Calls: st.Calls, Cost: st.Budget.Spent, Unknown: st.Budget.Unknown, Started: st.StartedAt, Updated: st.UpdatedAt,
+		Tokens: known.Tokens{Input: st.Tokens.Input, CacheWrite5m: st.Tokens.CacheWrite5m, CacheWrite1h: st.Tokens.CacheWrite1h, CacheRead: st.Tokens.CacheRead, Output: st.Tokens.Output},
+	}
+	if old, ok := reg.Get(b.ID); ok {
+		b.Estimate = old.Estimate
+	}
+	if b.Estimate == nil {
+		b.Estimate = s.estimate
+	}
+	return b, reg.Put(b)
+}
+
+// scored says how good the estimate was, in one line; "" when there is nothing to compare.
+func scored(b known.Build) string {
+	e := b.Estimate
+	if e == nil || e.Calls.Likely == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("estimated %d calls (%d to %d), took %d", e.Calls.Likely, e.Calls.Low, e.Calls.High, b.Calls)
+	if e.Cost.Likely > 0 {
+		text += fmt.Sprintf("; estimated %s (%s to %s), cost %s", usd(e.Cost.Likely), usd(e.Cost.Low), usd(e.Cost.High), usd(b.Cost+b.Unknown))
+	}
+	return text
+}
+
+func usd(m int64) string { return budget.Micro(m).String() }

@@ -1,0 +1,72 @@
+package progress
+
+import (
+	"fmt"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// text is one record as a line for people; "" for records that are too small to tell.
+func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
+	f, err := phases.Decode(e.Kind, e.Payload)
+	if err != nil {
+		return ""
+	}
+	switch f := f.(type) {
+	case phases.TaskStarted:
+		if f.Task == planner.PlanTask {
+			return "planning"
+		}
+		return fmt.Sprintf("%s  started", f.Task)
+	case phases.PlanAccepted:
+		return v.plan(s)
+	case phases.AttemptStarted:
+		if f.Attempt > 1 {
+			return fmt.Sprintf("%s  attempt %d", f.Task, f.Attempt)
+		}
+	case phases.CallAnswered:
+		if f.Fate == budget.Answered {
+			return fmt.Sprintf("%s  answer: %d tokens in, %d out, %s", f.Op.Task, f.Usage.InputAll(), f.Usage.Output, USD(f.Cost))
+		}
+	case phases.CallFailed:
+		return fmt.Sprintf("%s  call failed (%s): %s", f.Op.Task, f.Class, f.Message)
+	case phases.EffectFinished:
+		return effect(f)
+	case phases.AttemptFinished:
+		if f.Outcome != "accepted" {
+			return fmt.Sprintf("%s  attempt %d ended %s: %s", f.Task, f.Attempt, f.Outcome, f.Reason)
+		}
+	case phases.TaskDone:
+		return fmt.Sprintf("%s  done, commit %.10s", f.Task, f.Commit)
+	case phases.TaskFailed:
+		return fmt.Sprintf("%s  FAILED: %s", f.Task, f.Reason)
+	case phases.BudgetWarned:
+		return "budget: " + f.Mark + " % of the cap is used"
+	}
+	return ""
+}
+
+func (v *View) plan(s *phases.State) string {
+	p := v.Plan(s)
+	if p == nil {
+		return "plan accepted"
+	}
+	return fmt.Sprintf("plan accepted: %d tasks in %d phases, %d requirements", len(p.Tasks()), len(p.Phases), len(p.Requirements))
+}
+
+func effect(f phases.EffectFinished) string {
+	switch {
+	case f.Gate != nil && f.Gate.Base:
+		return ""
+	case f.Gate != nil && f.Gate.Pass:
+		return fmt.Sprintf("%s  gate %s  pass  %s", f.Op.Task, f.Gate.Gate, f.Gate.Short)
+	case f.Gate != nil:
+		return fmt.Sprintf("%s  gate %s  FAIL  %s", f.Op.Task, f.Gate.Gate, f.Gate.Short)
+	case f.Effect == phases.EffectTool && f.Name != "candidate":
+		return fmt.Sprintf("%s  %s", f.Op.Task, f.Name)
+	}
+	return ""
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seed-c331f47d/builder/internal/agent/offline"
+	"github.com/seed-c331f47d/builder/internal/sandbox/ladder"
+)
+
+func TestMain(m *testing.M) {
+	if code, handled := ladder.Helper(os.Args); handled {
+		os.Exit(code)
+	}
+	testscript.Main(m, map[string]func(){
+		"builder": func() { os.Exit(Main(os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts runs the black-box scripts: real git, real journal, real commands, the offline model.
+func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("scripts build real programs")
+	}
+	t.Parallel()
+	world := sharedWorld(t)
+	testscript.Run(t, testscript.Params{
+		Dir:   "testdata/script",
+		Setup: func(e *testscript.Env) error { return world.into(e) },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve":  cmdServe,
+			"ledger": cmdLedger,
+			"mode":   cmdMode,
+		},
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}
+
+// scriptWorld is what scripts share: caches of toolchains, so that Go's library is compiled once.
+type scriptWorld struct{ cache, modules string }
+
+func sharedWorld(t *testing.T) scriptWorld {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scriptWorld{cache: sharedCache(t), modules: strings.TrimSpace(string(out))}
+}
+
+// sharedCache is a folder for caches that outlives one test of this run.
+func sharedCache(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "builder-test-cache-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { removeAll(dir) })
+	return dir
+}
+
+// removeAll also removes module caches, whose folders are read-only.
+func removeAll(dir string) {
+	_ = filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = os.Chmod(p, 0o700)
+		}
+		return nil
+	})
+	_ = os.RemoveAll(dir)
+}
+
+func (w scriptWorld) into(e *testscript.Env) error {
+	specs, err := filepath.Abs("../../specs")
+	if err != nil {
+		return err
+	}
+	for k, v := range map[string]string{
+		"HOME": filepath.Join(e.WorkDir, "home"), "XDG_CACHE_HOME": w.cache, "XDG_STATE_HOME": filepath.Join(e.WorkDir, "state"),
+		"XDG_CONFIG_HOME": filepath.Join(e.WorkDir, "config"), "GOMODCACHE": w.modules, "SPECS": specs, "NO_COLOR": "1", "TERM": "dumb",
+		"GIT_CONFIG_NOSYSTEM": "1",
+	} {
+		e.Setenv(k, v)
+	}
+	return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o755)
+}
+
+// cmdServe offers the offline model on the loopback: serve NAME [MODEL]. $NAME is its address.
+func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: serve NAME [MODEL]")
+	}
+	o := offline.Options{}
+	if len(args) == 2 {
+		o.As = args[1]
+	}
+	srv := httptest.NewServer(offline.Handler(o))
+	ts.Defer(srv.Close)
+	ts.Setenv(args[0], srv.URL)
+}
+
+// cmdLedger prints what a served model billed: ledger URL.
+func cmdLedger(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: ledger URL")
+	}
+	l, err := readLedger(context.Background(), args[0])
+	ts.Check(err)
+	raw, err := json.MarshalIndent(l, "", "  ")
+	ts.Check(err)
+	_, err = fmt.Fprintf(ts.Stdout(), "%s\n", raw)
+	ts.Check(err)
+}
+
+func readLedger(ctx context.Context, url string) (offline.Ledger, error) {
+	var l offline.Ledger
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/_ledger", nil)
+	if err != nil {
+		return l, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return l, err
+	}
+	defer resp.Body.Close()
+	return l, json.NewDecoder(resp.Body).Decode(&l)
+}
+
+// cmdMode sets permissions: mode 0000 FILE.
+func cmdMode(ts *testscript.TestScript, neg bool, args []string) {
+	var perm uint32
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: mode OCTAL FILE")
+	}
+	_, err := fmt.Sscanf(args[0], "%o", &perm)
+	ts.Check(err)
+	ts.Check(os.Chmod(ts.MkAbs(args[1]), os.FileMode(perm)))
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/checkpoint/projection"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// mirror keeps events.ndjson and status.json beside the journal for readers outside this process.
+// It implements phases.Observer. What it cannot write is said at Close: the journal is the truth,
+// and the next process catches up.
+type mirror struct {
+	store  *store
+	events *projection.Events
+	plans  planCache
+	wrote  time.Time
+	err    error
+}
+
+// statusEvery bounds how often status.json is rewritten while records pour in.
+const statusEvery = 100 * time.Millisecond
+
+func openMirror(ctx context.Context, s *store) (*mirror, error) {
+	last, err := s.journal.Last(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ev, err := projection.OpenEvents(s.events(s.id), last)
+	if err != nil {
+		return nil, err
+	}
+	if err := ev.CatchUp(ctx, s.journal); err != nil {
+		return nil, errors.Join(err, ev.Close())
+	}
+	return &mirror{store: s, events: ev, plans: planCache{ctx: context.WithoutCancel(ctx), blobs: s.blobs}}, nil
+}
+
+// Observe implements phases.Observer.
+func (m *mirror) Observe(envs []checkpoint.Envelope, s *phases.State) {
+	if err := m.events.Append(envs...); err != nil && m.err == nil {
+		m.err = err
+	}
+	if time.Since(m.wrote) < statusEvery && !notable(envs) {
+		return
+	}
+	m.wrote = time.Now()
+	raw, err := json.Marshal(phases.StatusOf(m.plans.of(s), s))
+	if err == nil {
+		err = projection.WriteStatus(m.store.status(m.store.id), raw)
+	}
+	if err != nil && m.err == nil {
+		m.err = err
+	}
+}
+
+// notable records show in the status at once.
+func notable(envs []checkpoint.Envelope) bool {
+	for _, e := range envs {
+		switch phases.Kind(e.Kind) {
+		case phases.KindPaused, phases.KindFinished, phases.KindTaskDone, phases.KindTaskFailed, phases.KindSessionStarted, phases.KindPlanAccepted:
+			return true
+		}
+	}
+	return false
+}
+
+// Close ends the mirror and says what could not be written.
+func (m *mirror) Close() error {
+	err := errors.Join(m.err, m.events.Close())
+	if err != nil {
+		return fmt.Errorf("write events and status: %w", err)
+	}
+	return nil
+}
+
+// planCache reads the plan that a state names, once per change.
+type planCache struct {
+	ctx   context.Context
+	blobs checkpoint.Blobs
+	at    checkpoint.Hash
+	plan  *planner.Plan
+}
+
+func (c *planCache) of(s *phases.State) *planner.Plan {
+	if s.Plan == "" {
+		return nil
+	}
+	if s.Plan != c.at {
+		p, err := phases.ReadPlan(c.ctx, c.blobs, s.Plan)
+		if err != nil {
+			return nil
+		}
+		c.at, c.plan = s.Plan, p
+	}
+	return c.plan
+}

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
+	"github.com/seed-c331f47d/builder/internal/planner/markdown"
+	"github.com/seed-c331f47d/builder/internal/planner/planfile"
+)
+
+// readOrder reads what is to be built: a spec, or a plan and the spec it names.
+func (a *app) readOrder(ctx context.Context, specPath, planPath string) (*planner.Spec, *planner.Plan, error) {
+	if planPath == "" {
+		spec, err := markdown.Read(ctx, specPath)
+		return spec, nil, err
+	}
+	plan, err := planfile.Read(ctx, planPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	spec, err := readSpecOf(ctx, plan, planPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	if problems := planner.Validate(plan, spec); len(problems) > 0 {
+		return nil, nil, problems
+	}
+	return spec, plan, nil
+}
+
+// readSpecOf finds the spec of a plan: as named, from here or else from the plan's folder.
+func readSpecOf(ctx context.Context, plan *planner.Plan, planPath string) (*planner.Spec, error) {
+	spec, err := markdown.Read(ctx, plan.Spec.Path)
+	if err == nil || filepath.IsAbs(plan.Spec.Path) {
+		return spec, err
+	}
+	beside, err2 := markdown.Read(ctx, filepath.Join(filepath.Dir(planPath), plan.Spec.Path))
+	if err2 != nil {
+		return nil, err
+	}
+	return beside, nil
+}
+
+// draftPlan asks a model for a plan of a spec.
+func draftPlan(ctx context.Context, ask planner.Asker, spec *planner.Spec) (*planner.Plan, error) {
+	return planner.Draft(ctx, ask, spec, planner.Options{})
+}
+
+// resumeWorks reads the build's spec back from its blob and readies the adapters.
+func (a *app) resumeWorks(ctx context.Context, st *store, state *phases.State, set settings) (*works, error) {
+	raw, err := st.blobs.Get(ctx, state.Build.Spec)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := markdown.Parse(state.Build.SpecPath, raw)
+	if err != nil {
+		return nil, err
+	}
+	return a.works(ctx, spec, set)
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
+	known "github.com/seed-c331f47d/builder/internal/usage"
+)
+
+// grace is how long calls in flight may still arrive after the first Ctrl-C.
+const grace = 30 * time.Second
+
+// brake turns a person's signals and the time limit into the end of a context: the first Ctrl-C
+// lets calls in flight arrive, the second cuts them.
+type brake struct {
+	stop   phases.Stop
+	cancel context.CancelCauseFunc
+	ch     chan os.Signal
+	done   chan struct{}
+}
+
+// newBrake watches signals until release. say tells the person what a Ctrl-C did.
+func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (context.Context, *brake) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	now := make(chan struct{})
+	b := &brake{stop: phases.Stop{Grace: grace, Now: now}, cancel: cancel, ch: make(chan os.Signal, 4), done: make(chan struct{})}
+	signal.Notify(b.ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	var timer <-chan time.Time
+	if limit > 0 {
+		timer = time.After(limit)
+	}
+	go func() {
+		defer close(b.done)
+		presses := 0
+		for {
+			select {
+			case <-timer:
+				cancel(phases.ErrTime)
+			case _, ok := <-b.ch:
+				if !ok {
+					return
+				}
+				presses++
+				say(presses == 1)
+				cancel(phases.ErrInterrupted)
+				if presses == 2 {
+					close(now)
+				}
+			}
+		}
+	}()
+	return ctx, b
+}
+
+func (b *brake) release() {
+	signal.Stop(b.ch)
+	close(b.ch)
+	<-b.done
+	b.cancel(nil)
+}
+
+// session is one process working on one build.
+type session struct {
+	app      *app
+	set      settings
+	store    *store
+	view     *progress.View
+	works    *works
+	start    []phases.Fact   // recorded first
+	given    *planner.Plan   // by the user; nil: it is to be made
+	reopen   bool            // failed tasks are tried again
+	estimate *known.Estimate // made before the first call
+}
+
+// newSession readies a process for a build whose store is open.
+func (a *app) newSession(st *store, set settings, w *works) (*session, error) {
+	w.plans = planCache{ctx: context.Background(), blobs: st.blobs}
+	plans := planCache{ctx: context.Background(), blobs: st.blobs} // the view runs in another goroutine
+	form, width := a.form(set.events)
+	return &session{app: a, set: set, store: st, works: w, view: &progress.View{
+		Out: a.err, Form: form, Width: width, Plan: plans.of,
+		Clean: func(s string) string { return tidy(s, a.secrets()) },
+	}}, nil
+}
+
+// started is the record of this process taking the build up.
+func (s *session) started(again bool) phases.SessionStarted {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return phases.SessionStarted{PID: os.Getpid(), Host: host, Builder: version, Sandbox: string(s.works.runner.Level()), BaseURL: s.set.BaseURL, Resumed: again, At: nowOr(clock(s.app))}
+}
+
+// form decides how progress is shown: a bar on a terminal, lines elsewhere, records for programs.
+func (a *app) form(events string) (progress.Form, int) {
+	f, ok := a.err.(*os.File)
+	switch {
+	case events == "ndjson":
+		return progress.NDJSON, 0
+	case events == "" && ok && term.IsTerminal(int(f.Fd())) && a.getenv("TERM") != "dumb":
+		width, _, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			width = 80
+		}
+		return progress.Bar, width
+	}
+	return progress.Plain, 0
+}
+
+// run carries the build on until it ends or pauses, and says how that went.
+func (s *session) run(ctx context.Context) (err error) {
+	mirror, err := openMirror(ctx, s.store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, mirror.Close()) }()
+	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, s.view)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if cerr := writer.Close(context.WithoutCancel(ctx)); cerr != nil && err == nil {
+			err = cerr
+		}
+	}()
+	if err := writer.Record(ctx, s.start...); err != nil {
+		return err
+	}
+	if err := phases.Recover(ctx, writer, s.store.spools, s.works.recover); err != nil {
+		return err
+	}
+	braked, b := newBrake(ctx, s.set.MaxTime, func(first bool) { s.tellStop(ctx, writer, first) })
+	defer b.release()
+	engine, err := s.works.engine(braked, s, writer, b.stop)
+	if err != nil {
+		return err
+	}
+	runErr := engine.Run(braked)
+	s.view.End()
+	return s.conclude(context.WithoutCancel(ctx), writer, runErr)
+}
+
+func (s *session) tellStop(ctx context.Context, w *phases.Writer, first bool) {
+	var flying int
+	if err := w.View(ctx, func(st *phases.State) { flying = len(st.Guard.Holds) }); err != nil {
+		return
+	}
+	switch {
+	case first && flying > 0:
+		s.view.Say(fmt.Sprintf("stopping: %d call(s) in flight may end within %s; Ctrl-C again cuts them", flying, grace))
+	case first:
+		s.view.Say("stopping")
+	default:
+		s.view.Say(fmt.Sprintf("cutting %d call(s) in flight; they are booked as unknown", flying))
+	}
+}
+
+// conclude keeps reports, says the last line, and returns the error that decides the exit code:
+// exit code, report and last line say the same, and it is what the records say (law L9).
+func (s *session) conclude(ctx context.Context, w *phases.Writer, runErr error) error {
+	var st phases.Status
+	if err := w.View(ctx, func(state *phases.State) { st = phases.StatusOf(s.works.plan(state), state) }); err != nil {
+		return errors.Join(runErr, err)
+	}
+	if err := keepReports(s.store, st); err != nil {
+		return errors.Join(runErr, err)
+	}
+	kept, err := s.works.remember(s, st)
+	if err != nil {
+		s.app.say("warning: the list of builds could not be written: %s", err)
+	}
+	if runErr != nil {
+		return runErr
+	}
+	if text := scored(kept); text != "" && st.State == phases.DoneState {
+		s.view.Say(text)
+	}
+	done := 0
+	for _, t := range st.Tasks {
+		if t.State == phases.TaskIsDone && t.ID != "plan" {
+			done++
+		}
+	}
+	cost := progress.USD(budget.Micro(st.Budget.Spent + st.Budget.Unknown))
+	if st.State == phases.DoneState {
+		s.app.say("done: %d tasks proven and committed in %s, %s, %d calls; see: builder report %s", done, s.store.app, cost, st.Calls, s.store.app)
+		return nil
+	}
+	failed := 0
+	for _, t := range st.Tasks {
+		if t.State == phases.TaskIsFail || t.State == phases.TaskBlocked {
+			failed++
+		}
+	}
+	s.app.say("failed: %d tasks done, %d not, %s, %d calls; what is missing and why: builder report %s", done, failed, cost, st.Calls, s.store.app)
+	return &fault{code: "E_TASKS_FAILED", what: "told", exit: exitFailed, err: errTold}
+}
+
+// clock is the clock of records: the real one, or SOURCE_DATE_EPOCH for builds that must come out
+// the same, commit ids included.
+func clock(a *app) func() time.Time {
+	var sec int64
+	if _, err := fmt.Sscanf(a.getenv("SOURCE_DATE_EPOCH"), "%d", &sec); err != nil {
+		return nil
+	}
+	fixed := time.Unix(sec, 0).UTC()
+	return func() time.Time { return fixed }
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
+	"github.com/seed-c331f47d/builder/internal/budget"
+)
+
+// limitFlags are the flags that build, resume and plan share. Empty means not given.
+type limitFlags struct {
+	maxCost, maxTokens, maxTime string
+	workers                     int
+	engine, provider, model     string
+	baseURL, effort             string
+	author                      string
+	noSandbox                   bool
+	events                      string
+}
+
+func (l *limitFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&l.maxCost, "max-cost", "", "hard cap in US dollars (default 10)")
+	f.StringVar(&l.maxTokens, "max-tokens", "", "hard cap in tokens of all classes (default none)")
+	f.StringVar(&l.maxTime, "max-time", "", "pause after this time, as in 8h")
+	f.IntVar(&l.workers, "workers", 0, "tasks at the same time (this release runs one)")
+	f.StringVar(&l.engine, "engine", "", "what carries tasks out: native")
+	f.StringVar(&l.provider, "provider", "", "who answers: offline or anthropic (default: anthropic with a key, else offline)")
+	f.StringVar(&l.model, "model", "", "exact model id; see builder models")
+	f.StringVar(&l.baseURL, "base-url", "", "the provider's address, for gateways and local servers")
+	f.StringVar(&l.effort, "effort", "", "low, medium, high, xhigh or max; default is the model's own")
+	f.StringVar(&l.author, "author", "", `author of the commits, as in "Name <mail@host>"`)
+	f.BoolVar(&l.noSandbox, "no-sandbox", false, "run commands unconfined where no sandbox can be had")
+	f.StringVar(&l.events, "events", "", "progress on stderr: text or ndjson (default: a bar on a terminal)")
+}
+
+// settings is a configuration, checked and ready to use.
+type settings struct {
+	config.Config
+	caps   budget.Caps
+	table  budget.Table
+	price  budget.Price // of the model, today
+	apiKey string       // never shown, never written
+	events string
+}
+
+const (
+	providerOffline   = "offline"
+	providerAnthropic = "anthropic"
+	anthropicURL      = "https://api.anthropic.com"
+	defaultModel      = "claude-sonnet-5-5"
+)
+
+// settings merges flags over the configuration and checks everything that can be checked before
+// anything is sent or written.
+func (a *app) settings(l limitFlags, project string) (settings, error) {
+	c, err := config.Load(config.Sources{User: config.UserPath(a.env), Project: filepath.Join(project, "builder.yaml"), Environ: a.env})
+	if err != nil {
+		return settings{}, err
+	}
+	s := settings{Config: c, events: l.events}
+	if err := s.overlay(l); err != nil {
+		return s, err
+	}
+	if err := s.Check("flags"); err != nil {
+		return s, err
+	}
+	if l.events != "" && l.events != "text" && l.events != "ndjson" {
+		return s, usage("E_USAGE", "use --events text or --events ndjson", "--events cannot be %q", l.events)
+	}
+	if err := s.setProvider(a); err != nil {
+		return s, err
+	}
+	return s, s.setPrices(time.Now())
+}
+
+func (s *settings) overlay(l limitFlags) error {
+	set := func(to *string, v string) {
+		if v != "" {
+			*to = v
+		}
+	}
+	set(&s.Engine, l.engine)
+	set(&s.Provider, l.provider)
+	set(&s.Model, l.model)
+	set(&s.BaseURL, l.baseURL)
+	set(&s.Effort, l.effort)
+	set(&s.Author, l.author)
+	if l.noSandbox {
+		s.Sandbox = "off"
+	}
+	if l.workers != 0 {
+		if l.workers < 1 || l.workers > 256 {
+			return usage("E_CONFIG_RANGE", "as in: --workers 1", "--workers must be from 1 to 256")
+		}
+		s.Workers = l.workers
+	}
+	if l.maxTime != "" {
+		d, err := time.ParseDuration(l.maxTime)
+		if err != nil || d < time.Second {
+			return usage("E_CONFIG_RANGE", "as in: --max-time 8h30m", "--max-time cannot be %q", l.maxTime)
+		}
+		s.MaxTime = d
+	}
+	if err := s.setCaps(l); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (s *settings) setCaps(l limitFlags) error {
+	s.caps = budget.Caps{Tokens: s.Budget.Tokens}
+	if s.Budget.USD != nil {
+		usd, err := budget.ParseUSD(strconv.FormatFloat(*s.Budget.USD, 'f', -1, 64))
+		if err != nil {
+			return usage("E_BUDGET_INVALID", "as in: --max-cost 10", "%s", err)
+		}
+		s.caps.USD = usd
+	}
+	if l.maxCost != "" {
+		usd, err := budget.ParseUSD(l.maxCost)
+		if err != nil {
+			return usage("E_BUDGET_INVALID", "as in: --max-cost 10", "--max-cost cannot be %q", l.maxCost)
+		}
+		s.caps.USD = usd
+	}
+	if l.maxTokens != "" {
+		n, err := strconv.ParseInt(l.maxTokens, 10, 64)
+		if err != nil || n <= 0 {
+			return usage("E_BUDGET_INVALID", "as in: --max-tokens 2000000", "--max-tokens cannot be %q", l.maxTokens)
+		}
+		s.caps.Tokens = n
+	}
+	return nil
+}
+
+// setProvider decides who answers, with which key and at which address.
+func (s *settings) setProvider(a *app) error {
+	key := a.getenv("ANTHROPIC_API_KEY")
+	if s.Provider == "" {
+		s.Provider = providerOffline
+		if key != "" {
+			s.Provider = providerAnthropic
+		}
+	}
+	if s.Provider == providerOffline {
+		if s.BaseURL != "" {
+			return usage("E_USAGE", "use --provider anthropic with --base-url, or leave --base-url out", "the offline model has no address")
+		}
+		if s.Model == "" {
+			s.Model = "offline"
+		}
+		return nil
+	}
+	if s.Model == "" {
+		s.Model = defaultModel
+	}
+	if s.BaseURL == "" {
+		s.BaseURL = anthropicURL
+	}
+	local, err := checkBaseURL(s.BaseURL)
+	if err != nil {
+		return err
+	}
+	if key == "" && local {
+		key = "local" // servers on this machine want some key, and take any
+	}
+	if key == "" {
+		return usage("E_PROVIDER_AUTH", "export ANTHROPIC_API_KEY=…, or build without a key: --provider offline", "provider anthropic needs the variable ANTHROPIC_API_KEY")
+	}
+	if strings.ContainsAny(key, " \t\r\n\"'") {
+		return usage("E_KEY_FORMAT", "copy the key again, without spaces, quotes and line breaks", "the variable ANTHROPIC_API_KEY does not hold a key")
+	}
+	s.apiKey = key
+	return nil
+}
+
+// checkBaseURL accepts https addresses, and http on the loopback. It says whether the address is local.
+func checkBaseURL(raw string) (local bool, err error) {
+	u, perr := url.Parse(raw)
+	if perr != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false, usage("E_BASE_URL_INVALID", "as in: --base-url https://gateway.example", "the base URL must be scheme, host and path only")
+	}
+	host := u.Hostname()
+	ip, ierr := netip.ParseAddr(host)
+	local = host == "localhost" || ierr == nil && ip.IsLoopback()
+	switch {
+	case u.Scheme == "https", u.Scheme == "http" && local:
+		return local, nil
+	case u.Scheme == "http":
+		return false, usage("E_BASE_URL_INSECURE", "use https://"+u.Host, "a key is not sent over http to %s", u.Host)
+	}
+	return false, usage("E_BASE_URL_INVALID", "as in: --base-url https://gateway.example", "the base URL cannot have the scheme %q", u.Scheme)
+}
+
+// setPrices prices the model, with the user's own rows over ours.
+func (s *settings) setPrices(now time.Time) error {
+	table, err := budget.LoadTable()
+	if err != nil {
+		return err
+	}
+	rows := make([]budget.Price, len(s.Prices))
+	for i, p := range s.Prices {
+		rows[i] = priceRow(p)
+	}
+	if s.table, err = table.With(rows); err != nil {
+		return usage("E_PRICE_INVALID", "see prices in: builder config schema", "%s", err)
+	}
+	price, err := s.table.Lookup(s.Model, now)
+	if err != nil && (s.Provider == providerOffline || s.BaseURL == anthropicURL) {
+		return usage("E_MODEL_UNKNOWN", "see: builder models", "%s", err)
+	}
+	if err != nil {
+		return usage("E_PRICE_UNKNOWN", "see: builder models; or give its price under prices: in "+config.UserPath(nil), "%s", err)
+	}
+	s.price = price
+	return nil
+}
+
+// priceRow converts a user's price; cache classes that are not set cost what input costs.
+func priceRow(p config.Price) budget.Price {
+	micro := func(v *float64, or float64) budget.Micro {
+		if v == nil {
+			v = &or
+		}
+		return budget.Micro(*v*float64(budget.Dollar) + 0.5)
+	}
+	in := *p.Input
+	return budget.Price{
+		Model: p.Model, Input: micro(p.Input, 0), Output: micro(p.Output, 0), CacheRead: micro(p.CacheRead, in),
+		CacheWrite5m: micro(p.CacheWrite, in), CacheWrite1h: micro(p.CacheWrite, in), Window: p.Window, MaxOutput: p.MaxOutput,
+	}
+}

@@ -1,0 +1,314 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
+	"github.com/seed-c331f47d/builder/internal/agent/offline"
+	"github.com/seed-c331f47d/builder/internal/agent/tools"
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/budget/meter"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/phases/verify"
+	"github.com/seed-c331f47d/builder/internal/phases/workspace"
+	"github.com/seed-c331f47d/builder/internal/planner"
+	"github.com/seed-c331f47d/builder/internal/sandbox"
+	"github.com/seed-c331f47d/builder/internal/sandbox/ladder"
+	"github.com/seed-c331f47d/builder/internal/sandbox/toolchain"
+)
+
+// works are the adapters of one process: everything a build needs of the machine, measured and
+// checked before anything is written or sent.
+type works struct {
+	app    *app
+	spec   *planner.Spec
+	runner sandbox.Runner
+	report ladder.Report
+	agents sandbox.Profile // caches of its own: what gates read, agents cannot write
+	gates  sandbox.Profile
+	tools  []toolchain.Tool
+	plans  planCache
+}
+
+// works measures the sandbox and finds the toolchains.
+func (a *app) works(ctx context.Context, spec *planner.Spec, s settings) (*works, error) {
+	w := &works{app: a, spec: spec}
+	w.runner, w.report = ladder.Measure(ctx)
+	if w.runner.Level() == sandbox.None {
+		if s.Sandbox != "off" {
+			return nil, refused("E_SANDBOX_UNAVAILABLE", "install bubblewrap, or allow user namespaces; to run commands of models unconfined say: --no-sandbox", "commands cannot be confined on this machine: %s", w.report)
+		}
+		w.runner = ladder.Unconfined()
+	}
+	cache, err := a.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	if w.agents, w.tools, err = toolchain.Detect(ctx, filepath.Join(cache, "toolchains", "agents"), a.env); err != nil {
+		return nil, err
+	}
+	w.gates, _, err = toolchain.Detect(ctx, filepath.Join(cache, "toolchains", "gates"), a.env)
+	return w, err
+}
+
+// cacheDir is $XDG_CACHE_HOME/builder: scratch trees and caches, all of which may be deleted while
+// no build runs.
+func (a *app) cacheDir() (string, error) {
+	return a.xdg("XDG_CACHE_HOME", ".cache")
+}
+
+// stateDir is $XDG_STATE_HOME/builder: the builds known on this machine.
+func (a *app) stateDir() (string, error) {
+	return a.xdg("XDG_STATE_HOME", filepath.Join(".local", "state"))
+}
+
+func (a *app) xdg(name, below string) (string, error) {
+	if dir := a.getenv(name); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "builder"), nil
+	}
+	home := a.getenv("HOME")
+	if !filepath.IsAbs(home) {
+		return "", usage("E_HOME", "export HOME=…", "neither HOME nor %s names a folder", name)
+	}
+	return filepath.Join(home, below, "builder"), nil
+}
+
+// missing says which programs a plan runs that are not on this machine.
+func (w *works) missing(p *planner.Plan) error {
+	var lost []string
+	have := func(name string) bool {
+		if strings.Contains(name, "/") {
+			return true // built by the plan itself
+		}
+		_, err := lookPath(name, w.gates.Env["PATH"])
+		return err == nil
+	}
+	add := func(argv []string) {
+		if len(argv) > 0 && !have(argv[0]) {
+			lost = append(lost, argv[0])
+		}
+	}
+	for _, s := range p.Setup {
+		add(s.Run)
+	}
+	for _, g := range p.Gates {
+		add(g.Run)
+		add(g.Start)
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return usage("E_TOOLCHAIN", "install it and put it on PATH; what is here: builder doctor", "the plan runs programs that are not on this machine: %s", strings.Join(dedupe(lost), ", "))
+}
+
+func dedupe(names []string) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, n := range names {
+		if !seen[n] {
+			seen[n] = true
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// lookPath finds a program in a PATH that is not this process's own.
+func lookPath(name, path string) (string, error) {
+	for _, dir := range filepath.SplitList(path) {
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("find %s on PATH: %w", name, os.ErrNotExist)
+}
+
+// preflight pauses a build whose plan needs what is not here, before its tasks cost money.
+func (w *works) preflight(_ context.Context, p *planner.Plan) error {
+	err := w.missing(p)
+	var f *fault
+	if errors.As(err, &f) {
+		return &phases.PauseError{Reason: phases.Reason{Code: f.code, Message: f.what, Hint: f.hint + "; then: builder resume"}, Err: err}
+	}
+	return err
+}
+
+// facts tells agents what they work with.
+func (w *works) facts() string {
+	var b strings.Builder
+	for _, t := range w.tools {
+		fmt.Fprintf(&b, "%s %s\n", t.Name, t.Version)
+	}
+	b.WriteString("Commands run confined: no network, a private home and temp folder, only the tree and caches are writable.\n")
+	if mods := offlineModules(w.agents); mods != "" {
+		b.WriteString(mods)
+	}
+	return b.String()
+}
+
+// offlineModules says how Go modules can be had.
+func offlineModules(p sandbox.Profile) string {
+	if proxy := p.Env["GOPROXY"]; strings.HasPrefix(proxy, "file://") {
+		return "Go modules come from this machine's module cache only; these are there: go.etcd.io/bbolt v1.5.0, github.com/spf13/cobra v1.10.2, gopkg.in/yaml.v3 v3.0.1, golang.org/x/sys v0.49.0.\n"
+	}
+	return ""
+}
+
+// engine joins everything for one run of a build.
+func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, stop phases.Stop) (*phases.Engine, error) {
+	model, err := w.model(s, writer)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := workspace.Open(ctx, s.store.app, s.store.blobs)
+	if err != nil {
+		return nil, repoFault(s.store.app, err)
+	}
+	cache, err := w.app.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	scratch := filepath.Join(cache, s.store.id)
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		return nil, fmt.Errorf("make scratch folder: %w", err)
+	}
+	if s.given != nil {
+		if err := acceptGiven(ctx, writer, s.store.blobs, s.given); err != nil {
+			return nil, err
+		}
+	}
+	if s.reopen {
+		if _, err := phases.Reopen(ctx, writer); err != nil {
+			return nil, err
+		}
+	}
+	return &phases.Engine{
+		Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: repo,
+		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
+		Spec: w.spec, Draft: draftPlan, Preflight: w.preflight, Scratch: scratch, Facts: w.facts(), Stop: stop,
+		Set: phases.Settings{Model: s.set.Model, MaxTokens: maxOutput(s.set), Effort: s.set.Effort, Attempts: s.set.Attempts},
+	}, nil
+}
+
+// maxOutput is the most output tokens of one call: what the model can, up to 32,000.
+func maxOutput(s settings) int64 {
+	if s.price.MaxOutput > 0 {
+		return min(s.price.MaxOutput, 32_000)
+	}
+	return 32_000
+}
+
+// acceptGiven fixes the plan that the user gave, once.
+func acceptGiven(ctx context.Context, w *phases.Writer, blobs checkpoint.Blobs, p *planner.Plan) error {
+	var has bool
+	if err := w.View(ctx, func(s *phases.State) { has = s.Plan != "" }); err != nil || has {
+		return err
+	}
+	return phases.AcceptPlan(ctx, w, blobs, p, "user")
+}
+
+// Tools implements phases.Workbench.
+func (w *works) Tools(_ context.Context, scratch string, task planner.Task, shared []string) (agent.Toolbox, error) {
+	return tools.New(tools.Config{Root: scratch, Runner: w.runner, Profile: w.agents, Writes: task.Writes, Shared: shared}), nil
+}
+
+// model joins a provider's client to the meter: there is no other way to a provider.
+func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
+	var base http.RoundTripper
+	address, key := s.set.BaseURL, s.set.apiKey
+	if s.set.Provider == providerOffline {
+		base = offline.NewTransport(offline.Handler(offline.Options{As: s.set.Model}))
+		address, key = "http://offline.localhost", "offline"
+	}
+	now := clock(w.app)
+	rt := &meter.Transport{
+		Base: base, Ledger: ledger, Spools: spools{s.store.spools}, Blobs: requests{s.store.blobs}, KeepRequests: true,
+		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, nowOr(now)) },
+		Warn:   func(err error) { w.app.say("warning: %s", err) },
+	}
+	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: anthropic.Secret(key)})
+}
+
+// recover implements phases.Reader by the meter's reading of spools.
+func (w *works) recover(h budget.Hold, spool []byte) budget.Settlement {
+	return meter.Recover(context.Background(), h, spool)
+}
+
+// plan is the plan of a state; nil while there is none.
+func (w *works) plan(s *phases.State) *planner.Plan { return w.plans.of(s) }
+
+// spools and requests hand the checkpoint's stores to the meter in its own words.
+type spools struct{ checkpoint.Spools }
+
+func (s spools) Create(name string) (meter.Spool, error) {
+	sp, err := s.Spools.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	return spool{sp}, nil
+}
+
+type spool struct{ checkpoint.Spool }
+
+func (s spool) Keep(ctx context.Context) (string, error) {
+	h, err := s.Spool.Keep(ctx)
+	return string(h), err
+}
+
+type requests struct{ checkpoint.Blobs }
+
+func (b requests) Put(ctx context.Context, content []byte) (string, error) {
+	h, err := b.Blobs.Put(ctx, content)
+	return string(h), err
+}
+
+// repoFault gives errors of the repository their codes.
+func repoFault(dir string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, workspace.ErrDirty):
+		return usage("E_WORKSPACE_DIRTY", "commit or undo the changes, or choose a new folder", "%s", err)
+	case errors.Is(err, workspace.ErrForeignFiles), errors.Is(err, workspace.ErrForeignRepo), errors.Is(err, workspace.ErrNotFolder):
+		return usage("E_WORKSPACE", "choose a new or empty folder", "%s", err)
+	case errors.Is(err, workspace.ErrUnsupported):
+		return usage("E_REPO_STATE", "choose a new or empty folder", "%s", err)
+	case errors.Is(err, workspace.ErrBusy):
+		return usage("E_REPO_BUSY", "wait for the other git program, or remove the lock file it left", "%s", err)
+	}
+	return err
+}
+
+// checkRepo looks at an output folder that is there, and writes nothing.
+func checkRepo(dir string, entries []os.DirEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	_, err := workspace.Init(context.Background(), dir, &checkpoint.MemoryBlobs{})
+	return repoFault(dir, err)
+}
+
+func (w *works) initRepo(ctx context.Context, st *store) error {
+	_, err := workspace.Init(ctx, st.app, st.blobs)
+	return repoFault(st.app, err)
+}
+
+// gates runs checks in the words of phases.
+type gates struct{ *verify.Verifier }
+
+func (g gates) Run(ctx context.Context, r phases.GateRun) (phases.GateReport, error) {
+	rep, err := g.Verifier.Run(ctx, verify.Request{Gate: r.Gate, Tree: r.Tree, Project: r.Project})
+	return phases.GateReport{
+		Pass: rep.Pass, Vacuous: rep.Vacuous, Exit: rep.Exit, Tests: rep.Tests, Short: rep.Summary,
+		Feedback: rep.Feedback, Signature: rep.Signature, Log: rep.Log,
+	}, err
+}
