@@ -3,6 +3,7 @@ package markdown
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -27,6 +28,7 @@ func (d *document) readAcceptance(spec *planner.Spec) planner.Problems {
 	for _, s := range spec.Sections {
 		strict = strict || titled(s.Title, "acceptance")
 	}
+	start := d.startCommand(spec.Project.Name)
 	var ps planner.Problems
 	for _, b := range all {
 		if strict && !underTitled(b.under, "acceptance") {
@@ -41,7 +43,7 @@ func (d *document) readAcceptance(spec *planner.Spec) planner.Problems {
 		}
 		g.ID = planner.GateID(fmt.Sprintf("acceptance-%d", len(spec.Acceptance)+1))
 		if g.Kind == planner.GateHTTP {
-			g.Start = d.startCommand(spec.Project.Name)
+			g.Start = slices.Clone(start)
 		}
 		spec.Acceptance = append(spec.Acceptance, g)
 	}

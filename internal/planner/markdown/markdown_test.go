@@ -248,6 +248,7 @@ func TestParseRefuses(t *testing.T) {
 		"deep quotes":         {"# A\n" + strings.Repeat(">", 1<<20), "E_SPEC_TOO_COMPLEX", "s.md:2"},
 		"deep lists":          {"# A\n" + strings.Repeat("- ", 1<<20), "E_SPEC_TOO_COMPLEX", "s.md:2"},
 		"deep numbered lists": {"# A\n" + strings.Repeat("1. ", 1<<20) + "a", "E_SPEC_TOO_COMPLEX", "s.md:2"},
+		"deep by indentation": {"# A\n" + strings.Repeat(" ", 200) + "- a\n", "E_SPEC_TOO_COMPLEX", "s.md:2"},
 		"front not closed":    {"---\nname: a\n# A\n", "E_SPEC_FRONT_MATTER", "s.md:1"},
 		"front unknown key":   {"---\nname: a\ntitel: b\n---\n# A\n", "E_SPEC_FRONT_MATTER", "s.md:3"},
 		"front duplicate key": {"---\nname: a\nname: b\n---\n# A\n", "E_SPEC_FRONT_MATTER", "s.md:3"},

@@ -3,6 +3,7 @@ package markdown
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 	"unicode"
@@ -17,6 +18,9 @@ const bom = "\ufeff"
 // maxNesting is how deep quotes and lists on one line may go. Deeper is no text a person wrote,
 // and makes block parsers slow.
 const maxNesting = 60
+
+// indentedItem is a list item so far to the right that it must be nested as deeply.
+var indentedItem = regexp.MustCompile(`^[ \t]{120,}([-*+]|[0-9]{1,9}[.)])[ \t]`)
 
 // checkText finds what makes data no spec: size, emptiness, encoding, control characters, nesting.
 func checkText(path string, data []byte) error {
@@ -91,7 +95,7 @@ func checkNesting(path, text string) error {
 	line := 0
 	for s := range strings.Lines(text) {
 		line++
-		if openers(s) > maxNesting {
+		if openers(s) > maxNesting || indentedItem.MatchString(s) {
 			return fault("E_SPEC_TOO_COMPLEX", place(path, line), "quotes or lists are nested too deeply", "write it flatter")
 		}
 	}
