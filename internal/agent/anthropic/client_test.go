@@ -172,7 +172,7 @@ func with(rt http.RoundTripper) func(*anthropic.Config) {
 func respond(body string, err error) http.RoundTripper {
 	return transportFunc(func(r *http.Request) (*http.Response, error) {
 		read := io.MultiReader(strings.NewReader(body), errReader{err})
-		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: io.NopCloser(read), Request: r}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: io.NopCloser(read), Request: r}, nil
 	})
 }
 
@@ -227,7 +227,7 @@ func TestErrorsOfTheTransport(t *testing.T) {
 				t.Errorf("got %v, want %v as it is", err, tt.own)
 			}
 			var o *own
-			if tt.own == error(refusal) && !errors.As(err, &o) {
+			if errors.Is(tt.own, refusal) && !errors.As(err, &o) {
 				t.Error("the refusal is not found")
 			}
 		})

@@ -140,7 +140,7 @@ func (p place) read(limit int64, code string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, swapped(p.path, err)
 	}
-	defer f.Close() //nolint:errcheck // nothing was written
+	defer f.Close() // nothing was written
 	if opened, err := f.Stat(); err != nil || !os.SameFile(info, opened) {
 		return nil, nil, swapped(p.path, err)
 	}
