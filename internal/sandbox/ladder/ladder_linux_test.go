@@ -576,3 +576,21 @@ func TestPrivateFoldersGo(t *testing.T) {
 		}
 	}
 }
+
+// Whenever a run is cut, also while the helper is being started, nothing stays.
+func TestCutAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	eachRung(t, func(t *testing.T, r rung) {
+		for cut := time.Millisecond; cut < 40*time.Millisecond; cut += 3 * time.Millisecond {
+			dir := t.TempDir()
+			line := newLifeline(t, dir)
+			ctx, cancel := context.WithTimeout(t.Context(), cut)
+			_, err := runner{rung: r}.Run(ctx, inScratch(t, sandbox.Command{Argv: []string{"sh", "-c", holds + "sleep 3600"}, Dir: dir}))
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("cut after %s: %v", cut, err)
+			}
+			line.ends(t)
+		}
+	})
+}
