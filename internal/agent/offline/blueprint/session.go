@@ -24,7 +24,7 @@ func ReadSession(b Block) []Step {
 	for i, line := range strings.Split(strings.TrimRight(b.Text, "\n"), "\n") {
 		line = strings.TrimRight(line, " \t\r")
 		if command, ok := strings.CutPrefix(line, "$ "); ok {
-			s := Step{Command: strings.TrimSpace(command), Line: b.Line + 1 + i}
+			s := Step{Command: strings.TrimSpace(command), Line: b.Line + i}
 			s.Argv, s.Env = splitCommand(s.Command)
 			steps = append(steps, s)
 			continue

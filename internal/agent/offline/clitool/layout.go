@@ -138,8 +138,10 @@ func fitAround(full []output, head, foot int) (listing, bool) {
 	return l, ok
 }
 
-// telling says whether a row depends on its record at all.
-func telling(p phrase) bool { return len(p.sources()) > 0 }
+// telling says whether every row tells something of its record.
+func telling(p phrase) bool {
+	return slices.ContainsFunc(p, func(x piece) bool { return x.source != "" && !x.optional })
+}
 
 func fitEach(lines [][]example) ([]phrase, bool) {
 	var out []phrase

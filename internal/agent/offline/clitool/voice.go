@@ -36,13 +36,20 @@ func learn(p *program) (*voice, []blueprint.Unknown) {
 	v.learnFaults(p, observed)
 	v.learnLists(p, observed)
 	v.learnBlocks(p, observed)
+	told := map[*command]bool{}
 	for _, o := range observed {
 		want := v.render(p, o.res)
-		if !o.res.silent && !o.res.json && !slices.Equal(want, o.step.Output) {
-			unknown = append(unknown, blueprint.Unknown{
-				Text: "$ " + o.step.Command, Line: o.step.Line,
-				Why: "no rule gives the expected output " + quoted(o.step.Output) + " (the nearest gives " + quoted(want) + ")",
-			})
+		if o.res.silent || o.res.json || slices.Equal(want, o.step.Output) {
+			continue
+		}
+		u := blueprint.Unknown{
+			Text: "$ " + o.step.Command, Line: o.step.Line,
+			Why: "no rule gives the expected output " + quoted(o.step.Output) + " (the nearest gives " + quoted(want) + ")",
+		}
+		unknown = append(unknown, u)
+		if c := o.res.command; c != nil && !told[c] {
+			told[c] = true
+			unknown = append(unknown, blueprint.Unknown{Text: c.Name, Line: c.Line, Why: "line " + strconv.Itoa(u.Line) + ": " + u.Why})
 		}
 	}
 	return v, unknown
