@@ -12,7 +12,7 @@ import (
 
 var (
 	choicesStart = regexp.MustCompile(`(?i)^(?:(?:exactly )?one of|any of|either|choice(?: of)?|enum(?: of)?|choices)\s*:?\s*(.*)$`)
-	defaultTo    = regexp.MustCompile(`(?i)^(?:(?:by )?defaults?(?: is| to| value)?|initially|starts as|starts at)\s*[:=]?\s*(.+)$`)
+	defaultTo    = regexp.MustCompile(`(?i)^(?:(?:by )?defaults?(?: is\b| to\b| value\b)?|initially|starts as|starts at)\s*[:=]?\s*(.+)$`)
 	byDefault    = regexp.MustCompile(`(?i)^(.+) by default$`)
 	refTo        = regexp.MustCompile(`(?i)^(?:ref(?:erence|ers)?(?: to\b)?|->|→|link(?:s)? to\b|points to\b|id of\b|belongs to\b|foreign key(?: to\b)?)\s*:?\s*(?:(?:an?|the|one) )?(\S.*)$`)
 	listOf       = regexp.MustCompile(`(?i)^(?:list of|array of|many|several|set of|lists of) (.+)$`)

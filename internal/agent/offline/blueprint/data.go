@@ -124,11 +124,8 @@ func (r *reader) addEntity(name string, line int) int {
 func (r *reader) fieldItem(it statement, entity int, names []string) {
 	text := it.text
 	if it.row {
-		cells := strings.FieldsFunc(text, func(c rune) bool { return c == '|' })
-		for i := range cells {
-			cells[i] = strings.Trim(strings.TrimSpace(cells[i]), "`*")
-		}
-		if len(cells) < 2 || strings.Trim(text, "|-: ") == "" || slices.Contains([]string{"field", "name", "key", "attribute"}, strings.ToLower(cells[0])) && slices.ContainsFunc(cells[1:], func(c string) bool { return slices.Contains([]string{"type", "kind"}, strings.ToLower(c)) }) {
+		cells := tableCells(text)
+		if len(cells) < 2 {
 			return
 		}
 		text = cells[0] + " (" + strings.Join(slices.DeleteFunc(cells[1:], func(c string) bool { return c == "" || c == "-" }), ", ") + ")"
@@ -232,4 +229,28 @@ func splitTop(text, separators string) []string {
 		}
 	}
 	return append(parts, text[from:])
+}
+
+// tableCells splits a table row at the bars outside of code.
+func tableCells(row string) []string {
+	var cells []string
+	code, from := false, 0
+	row = strings.Trim(strings.TrimSpace(row), "|")
+	for i, c := range row {
+		switch {
+		case c == '`':
+			code = !code
+		case c == '|' && !code:
+			cells = append(cells, row[from:i])
+			from = i + 1
+		}
+	}
+	cells = append(cells, row[from:])
+	for i, c := range cells {
+		cells[i] = strings.Trim(strings.TrimSpace(c), "*")
+		if inner := strings.Trim(cells[i], "`"); !strings.Contains(inner, "`") {
+			cells[i] = inner
+		}
+	}
+	return cells
 }

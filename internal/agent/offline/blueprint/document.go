@@ -146,6 +146,11 @@ func (s *section) read() {
 			indent := len(line) - len(strings.TrimLeft(line, " \t"))
 			s.items = append(s.items, statement{itemStart.ReplaceAllString(line, ""), s.first + i, indent, true, false})
 			open = true
+		case strings.HasPrefix(trimmed, "|") && strings.Trim(trimmed, "|-: ") == "":
+			// The line below the head of a table: the head says nothing by itself.
+			if n := len(s.items); n > 0 && s.items[n-1].row {
+				s.items = s.items[:n-1]
+			}
 		case strings.HasPrefix(trimmed, "|"):
 			s.items = append(s.items, statement{trimmed, s.first + i, 0, false, true})
 			open = false

@@ -18,18 +18,22 @@ var (
 
 // endpoints reads the sections that describe the HTTP interface.
 func (r *reader) endpoints() {
+	var others []statement
 	for _, s := range r.doc.sections {
 		if s.kind != sectionEndpoints {
 			continue
 		}
 		for _, it := range s.items {
 			if !r.endpointItem(it) {
-				r.statement(it)
+				others = append(others, it)
 			}
 		}
 		for _, b := range s.blocks {
 			r.endpointBlock(b)
 		}
+	}
+	for _, it := range others {
+		r.statement(it)
 	}
 	for _, s := range r.doc.sections {
 		for _, it := range s.items {
@@ -57,7 +61,11 @@ func (r *reader) endpointBlock(b Block) {
 func (r *reader) endpointItem(it statement) bool {
 	text := it.text
 	if it.row {
-		text = strings.Join(strings.Fields(strings.ReplaceAll(text, "|", " ")), " ")
+		cells := tableCells(text)
+		text = "`" + cells[0] + "` " + strings.Join(cells[1:], " ")
+		if !endpointSpan.MatchString(cells[0]) {
+			text = strings.Join(cells, " ")
+		}
 	}
 	if m := bareEndpoint.FindStringSubmatch(text); m != nil && !strings.Contains(text, "`") {
 		text = "`" + m[1] + "` " + m[2]

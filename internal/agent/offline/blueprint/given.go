@@ -1,6 +1,10 @@
 package blueprint
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 // The signs of what is given.
 var (
@@ -61,6 +65,20 @@ func givenRules() []givenRule {
 	}
 }
 
+// pathPrefix is a sentence such as "everything stands below /api/v1".
+var pathPrefix = regexp.MustCompile(`^(?:everything|all (?:paths|endpoints|routes)|paths|the (?:api|service)) (?:stands?|lives?|is|are|starts?|begins?|served)(?: served)? (?:below|under|with|at|behind)(?: the prefix)? (/\S+)$`)
+
+// prefixed says whether a sentence gives the prefix that the paths have indeed.
+func (r *reader) prefixed(s string) bool {
+	m := pathPrefix.FindStringSubmatch(s)
+	if m == nil {
+		return false
+	}
+	return !slices.ContainsFunc(r.bp.Endpoints, func(e Endpoint) bool {
+		return e.Action != "health" && !strings.HasPrefix(strings.ToLower(e.Path), m[1])
+	})
+}
+
 // given says whether a sentence asks only for what every program does.
 func (r *reader) given(s string) bool {
 	vocabulary := ""
@@ -69,7 +87,7 @@ func (r *reader) given(s string) bool {
 			vocabulary += " " + g.vocabulary
 		}
 	}
-	return vocabulary != "" && r.onlyWords(s, vocabulary)
+	return vocabulary != "" && r.onlyWords(s, vocabulary) || r.prefixed(s)
 }
 
 // describes what endpoints do in the words that are usual for it.
