@@ -444,6 +444,10 @@ func TestRecoverAtEveryByte(t *testing.T) {
 			}
 		}
 	}
+	hold := budget.Hold{Op: testCall(1).Op, Price: testPrice, Money: budget.Dollar, Tokens: 10_000}
+	if s := Recover(t.Context(), hold, []byte(seen+rest+sseFrame("error", `"error":{"type":"api_error"}`))); s.Fate != budget.Answered {
+		t.Errorf("what follows the terminal frame counts: %+v", s)
+	}
 	for _, spool := range []string{"", headMark, headMark + "{", headMark + "{}\nx", "\x00\xff", "{", "null", `{"type":"error","error":{"type":"overloaded_error","message":"x"}}`} {
 		if s := Recover(t.Context(), budget.Hold{}, []byte(spool)); s.Fate != budget.Unknown {
 			t.Errorf("%q: %+v", spool, s)

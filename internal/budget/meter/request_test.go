@@ -41,6 +41,9 @@ func TestIntendComesBeforeTheFirstByte(t *testing.T) {
 		w.mu.Lock()
 		held := len(w.guard.Holds)
 		w.mu.Unlock()
+		if out.GetBody != nil {
+			t.Error("the body can be had again: HTTP/2 would send it twice after GOAWAY")
+		}
 		if held != 1 {
 			t.Errorf("%d holds when the request leaves", held)
 		}

@@ -22,7 +22,7 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 		if handed {
 			return
 		}
-		// Nothing to do but when something below panics.
+		// This counts only when something below panics.
 		if counted, serr := fl.settle(unknown(hold, "the call was given up")); counted {
 			err = errors.Join(err, serr)
 		}
