@@ -39,7 +39,8 @@ var adapters = map[string][]string{
 var third = map[string][]string{
 	"github.com/anthropics/anthropic-sdk-go": {"internal/agent/anthropic"},
 	"go.etcd.io/bbolt":                       {"internal/checkpoint/bolt"},
-	"github.com/klauspost/compress":          {"internal/checkpoint/blob"},
+	"github.com/klauspost/compress":          {"internal/checkpoint/blob", "internal/phases/workspace"},
+	"github.com/go-git/go-billy":             {"internal/phases/workspace"},
 	"github.com/go-git/go-git":               {"internal/phases/workspace"},
 	"github.com/yuin/goldmark":               {"internal/planner/markdown"},
 	"gopkg.in/yaml.v3":                       {"internal/planner/markdown", "internal/planner/planfile", "cmd/builder"},
@@ -50,7 +51,7 @@ var third = map[string][]string{
 	"github.com/spf13/pflag":                 {"cmd/builder"},
 	"github.com/rs/zerolog":                  {"cmd/builder"},
 	"golang.org/x/term":                      {"cmd/builder"},
-	"golang.org/x/sync":                      {"internal/agent/offline", "internal/checkpoint/blob"},
+	"golang.org/x/sync":                      {"internal/agent/offline", "internal/checkpoint/blob", "internal/phases/workspace"},
 }
 
 func TestArchitecture(t *testing.T) {

@@ -173,7 +173,7 @@ func (s *session) plan(ctx context.Context) (plan *planner.Plan, err error) {
 		return nil, err
 	}
 	e := &phases.Engine{
-		Writer: writer, Blobs: s.store.blobs, Model: model, Spec: s.works.spec, Draft: draftPlan, Stop: b.stop,
+		Writer: writer, Blobs: s.store.blobs, Model: model, Spec: s.works.spec, Draft: s.set.drafter(), Stop: b.stop,
 		Set: phases.Settings{Model: s.set.Model, Effort: s.set.Effort},
 	}
 	if _, err := phases.Reopen(ctx, writer); err != nil {

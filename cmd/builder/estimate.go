@@ -114,7 +114,7 @@ func (a *app) estimateOf(spec *planner.Spec, plan *planner.Plan, s settings) (es
 	if plan != nil {
 		return priced(planner.EstimatePlan(plan, spec, past), s.price), nil
 	}
-	return priced(planner.Estimate(spec.Front.Type, planner.SizeOf(spec), past), s.price), nil
+	return priced(planner.Estimate(spec.Project.Type, planner.SizeOf(spec), past), s.price), nil
 }
 
 func (e estimate) write(w io.Writer) error {

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/projection"
 	"github.com/seed-c331f47d/builder/internal/phases"
 	"github.com/seed-c331f47d/builder/internal/planner"
+	"github.com/seed-c331f47d/builder/internal/planner/planfile"
 )
 
 // mirror keeps events.ndjson and status.json beside the journal for readers outside this process.
@@ -51,12 +53,33 @@ func (m *mirror) Observe(envs []checkpoint.Envelope, s *phases.State) {
 		return
 	}
 	m.wrote = time.Now()
+	m.keepPlan(envs, s)
 	raw, err := json.Marshal(phases.StatusOf(m.plans.of(s), s))
 	if err == nil {
 		err = projection.WriteStatus(m.store.status(m.store.id), raw)
 	}
 	if err != nil && m.err == nil {
 		m.err = err
+	}
+}
+
+// keepPlan writes plan.yaml for people when a plan is accepted or amended.
+func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
+	for _, e := range envs {
+		if k := phases.Kind(e.Kind); k != phases.KindPlanAccepted && k != phases.KindPlanAmended {
+			continue
+		}
+		p := m.plans.of(s)
+		if p == nil {
+			continue
+		}
+		raw, err := planfile.Encode(p)
+		if err == nil {
+			err = writeWhole(filepath.Join(m.store.build(m.store.id), "plan.yaml"), raw)
+		}
+		if err != nil && m.err == nil {
+			m.err = err
+		}
 	}
 }
 

@@ -43,10 +43,20 @@ func readSpecOf(ctx context.Context, plan *planner.Plan, planPath string) (*plan
 	return beside, nil
 }
 
-// draftPlan asks a model for a plan of a spec.
-func draftPlan(ctx context.Context, ask planner.Asker, spec *planner.Spec) (*planner.Plan, error) {
-	return planner.Draft(ctx, ask, spec, planner.Options{})
+// drafter asks a model for a plan of a spec. The offline model reads a spec whole or not at all, so
+// it is never asked for parts.
+func (s settings) drafter() func(context.Context, planner.Asker, *planner.Spec) (*planner.Plan, error) {
+	var o planner.Options
+	if s.Provider == providerOffline {
+		o.PartBytes = maxSpecPrompt
+	}
+	return func(ctx context.Context, ask planner.Asker, spec *planner.Spec) (*planner.Plan, error) {
+		return planner.Draft(ctx, ask, spec, o)
+	}
 }
+
+// maxSpecPrompt is above what any spec and its requirements make of a prompt, in bytes.
+const maxSpecPrompt = 32 << 20
 
 // resumeWorks reads the build's spec back from its blob and readies the adapters.
 func (a *app) resumeWorks(ctx context.Context, st *store, state *phases.State, set settings) (*works, error) {

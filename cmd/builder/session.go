@@ -126,7 +126,12 @@ func (s *session) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, mirror.Close()) }()
-	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, s.view)
+	book, file, err := openLog(s.store.log(s.store.id), s.app.secrets())
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	defer file.Close()
+	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view)
 	if err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	return &phases.Engine{
 		Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: repo,
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
-		Spec: w.spec, Draft: draftPlan, Preflight: w.preflight, Scratch: scratch, Facts: w.facts(), Stop: stop,
+		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(), Stop: stop,
 		Set: phases.Settings{Model: s.set.Model, MaxTokens: maxOutput(s.set), Effort: s.set.Effort, Attempts: s.set.Attempts},
 	}, nil
 }
@@ -235,7 +235,9 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, nowOr(now)) },
 		Warn:   func(err error) { w.app.say("warning: %s", err) },
 	}
-	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: anthropic.Secret(key)})
+	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: anthropic.Secret(key),
+		Lost: func(err error) bool { return errors.Is(err, meter.ErrIncomplete) },
+	})
 }
 
 // recover implements phases.Reader by the meter's reading of spools.

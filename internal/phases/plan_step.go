@@ -89,3 +89,16 @@ type askerFunc func(context.Context, planner.Question) (json.RawMessage, error)
 func (f askerFunc) Ask(ctx context.Context, q planner.Question) (json.RawMessage, error) {
 	return f(ctx, q)
 }
+
+// Plan carries out the planning of a build and nothing else. Afterwards the state has a plan, or
+// its task `plan` has failed. Errors are as those of Run.
+func (e *Engine) Plan(ctx context.Context) error {
+	step, err := e.next(ctx)
+	if err == nil && step.Kind == StepPlan {
+		err = e.makePlan(ctx)
+	}
+	if err != nil {
+		return e.pause(ctx, err)
+	}
+	return nil
+}

@@ -45,7 +45,16 @@ func reasonOf(err error) (Reason, bool) {
 
 func capHint(r *budget.Refusal) string {
 	if r.Tokens {
-		return fmt.Sprintf("go on with: builder resume --max-tokens %d", 2*max(r.Cap, r.Used+r.Need))
+		return fmt.Sprintf("go on with: builder resume --max-tokens %.0f", share(r.Scope, 2*float64(max(r.Cap, r.Used+r.Need))))
 	}
-	return fmt.Sprintf("go on with: builder resume --max-cost %.2f", float64(2*max(r.Cap, r.Used+r.Need))/float64(budget.Dollar))
+	usd := 2 * float64(max(r.Cap, r.Used+r.Need)) / float64(budget.Dollar)
+	return fmt.Sprintf("go on with: builder resume --max-cost %.2f", share(r.Scope, usd))
+}
+
+// share is the cap of the build that gives a scope its cap: planning has a part of it.
+func share(s budget.Scope, amount float64) float64 {
+	if s == budget.Plan {
+		return amount * 100 / budget.PlanShare
+	}
+	return amount
 }

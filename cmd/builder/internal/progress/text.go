@@ -65,8 +65,8 @@ func effect(f phases.EffectFinished) string {
 		return fmt.Sprintf("%s  gate %s  pass  %s", f.Op.Task, f.Gate.Gate, f.Gate.Short)
 	case f.Gate != nil:
 		return fmt.Sprintf("%s  gate %s  FAIL  %s", f.Op.Task, f.Gate.Gate, f.Gate.Short)
-	case f.Effect == phases.EffectTool && f.Name != "candidate":
-		return fmt.Sprintf("%s  %s", f.Op.Task, f.Name)
+	case f.Effect == phases.EffectTool && f.Name == "run": // the quick ones would only be noise
+		return fmt.Sprintf("%s  ran a command", f.Op.Task)
 	}
 	return ""
 }
