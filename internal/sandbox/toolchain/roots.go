@@ -95,7 +95,10 @@ func version(name, path string) string {
 	case "npm":
 		return packageVersion(filepath.Join(filepath.Dir(filepath.Dir(real)), "package.json"))
 	case "python3":
-		return strings.TrimPrefix(filepath.Base(real), "python")
+		if version := strings.TrimPrefix(filepath.Base(real), "python"); strings.Contains(version, ".") {
+			return version
+		}
+		return "" // a shim
 	default:
 		return ""
 	}
