@@ -56,7 +56,30 @@ func understand(u usage, entities []Entity, earlier []Command) (Command, string)
 	if noun == "" && len(entities) > 1 && (c.Action == ActStats || c.Action == ActExport || c.Action == ActImport) && !mentions(u.text, *e) {
 		c.Entity = ""
 	}
+	c.Flags = slices.DeleteFunc(slices.Clone(c.Flags), func(f Arg) bool { return f.Name == "data" && matchField("data", *e) == nil })
+	if why := lacks(c); why != "" {
+		return c, why
+	}
 	return c, bindArgs(&c, *e, entities)
+}
+
+// lacks says which argument an action cannot do without.
+func lacks(c Command) string {
+	switch c.Action {
+	case ActShow, ActUpdate, ActSet, ActDelete:
+		if len(c.Args) == 0 || c.Args[0].Optional {
+			return "no argument says which record is meant"
+		}
+	case ActExport, ActImport:
+		if len(c.Args) != 1 || c.Args[0].Optional {
+			return "one argument must name the file"
+		}
+	case ActSearch:
+		if len(c.Args) == 0 {
+			return "no argument says what to search for"
+		}
+	}
+	return ""
 }
 
 // splitVerb parts the words of a command's path into its verb and its noun, in either order.
@@ -94,6 +117,9 @@ func commandEntity(verb, noun string, u usage, action string, entities []Entity)
 	best, score := -1, -1
 	for i, e := range entities {
 		s := 0
+		if action == ActSet && len(doneLike(verb, u.text, e)) > 0 {
+			s += 4
+		}
 		if noun != "" && namesEntity(noun, e) {
 			s += 1000
 		}

@@ -75,6 +75,8 @@ func TestReadCommandsSaysWhatItDoesNotUnderstand(t *testing.T) {
 		"- `shelf frobnicate TITLE` does wonders",
 		"- `shelf add TITLE --colour C` paints",
 		"- `shelf list --overdue` lists what is late",
+		"- `shelf show` shows something",
+		"- `shelf export` writes it all",
 	} {
 		got, unknown := blueprint.ReadCommands(line, 3, "shelf", shelfEntities())
 		if len(unknown) != 1 || unknown[0].Line != 3 || unknown[0].Why == "" {
@@ -124,4 +126,23 @@ func FuzzReadSession(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestConventionsOfToolsAreKnown(t *testing.T) {
+	t.Parallel()
+	spec := "---\nname: shelf\ntype: cli-tool\n---\n# Shelf\n\n## Data\n\n- **Book**: title (text)\n\n## Rules\n\n"
+	for sentence, known := range map[string]bool{
+		"Errors go to stderr and exit with code 1.":     true,
+		"Unknown ids exit with 1.":                      true,
+		"Unknown commands exit with status 2.":          true,
+		"Ids are never reused.":                         true,
+		"Unknown ids must exit with 3.":                 false,
+		"Errors must go to stderr and a file.":          false,
+		"Ids must be given in the order of the titles.": false,
+	} {
+		bp := blueprint.Read(spec + "- " + sentence + "\n")
+		if got := len(bp.Unknown) == 0; got != known {
+			t.Errorf("%s: known %t, want %t: %v", sentence, got, known, bp.Unknown)
+		}
+	}
 }

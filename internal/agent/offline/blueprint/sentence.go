@@ -12,6 +12,9 @@ var (
 	normative   = regexp.MustCompile(`(?i)\b(?:must|shall|should|never|always|cannot|can't|may not|required|has to|have to|needs? to|refuses?|rejects?|forbidden)\b`)
 )
 
+// longestSentence bounds the work on text that cannot be a rule, in bytes.
+const longestSentence = 600
+
 // rules reads the sentences of the rules sections.
 func (r *reader) rules() {
 	for _, s := range r.doc.sections {
@@ -107,6 +110,12 @@ func (r *reader) sentence(text string, line int, must bool) {
 	if plain == "" {
 		return
 	}
+	if len(plain) > longestSentence {
+		if must {
+			r.unknown(line, strings.ToValidUTF8(text[:80], "")+"…", "the sentence is too long to be read by rule")
+		}
+		return
+	}
 	body, status := cutStatus(plain)
 	for _, read := range ruleReaders() {
 		if rules, ok := read(r, body); ok {
@@ -119,6 +128,9 @@ func (r *reader) sentence(text string, line int, must bool) {
 			}
 			return
 		}
+	}
+	if r.bp.Type == "cli-tool" && isConvention(plain) {
+		return
 	}
 	if !must || r.given(plain) || r.description(plain) {
 		return

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
+	"github.com/seed-c331f47d/builder/internal/agent/offline/gen"
 )
 
 // program is a blueprint with its names settled and its parts looked up.
@@ -41,7 +42,7 @@ type command struct {
 }
 
 func newProgram(bp *blueprint.Blueprint) *program {
-	p := &program{bp: bp, name: bp.Name, rules: bp.Rules}
+	p := &program{bp: bp, name: gen.NamesOf(bp).Program, rules: bp.Rules}
 	for i, e := range bp.Entities {
 		plural := strings.ToLower(e.Plural)
 		if plural == "" {

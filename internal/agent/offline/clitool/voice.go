@@ -24,6 +24,12 @@ type observation struct {
 	res  result
 }
 
+// exact says whether the step shows its whole output: without expected lines any output is right,
+// and "..." stands for lines that are not shown.
+func (o observation) exact() bool {
+	return len(o.step.Output) > 0 && !slices.Contains(o.step.Output, "...")
+}
+
 func (o observation) output() output {
 	return output{lines: o.step.Output, rows: o.res.rows, facts: o.res.facts}
 }
@@ -31,7 +37,8 @@ func (o observation) output() output {
 // learn replays the sessions and finds what the program must say. What the sessions contradict is
 // unknown.
 func learn(p *program) (*voice, []blueprint.Unknown) {
-	observed, unknown := replay(p)
+	all, unknown := replay(p)
+	observed := slices.DeleteFunc(all, func(o observation) bool { return !o.exact() })
 	v := &voice{p: p, blocks: map[*command]block{}, lists: map[*command]listing{}, faults: map[string]phrase{}, exits: map[string]int{"usage": 2, "domain": 1}}
 	v.learnFaults(p, observed)
 	v.learnLists(p, observed)
