@@ -90,7 +90,7 @@ func (r *reader) given(s string) bool {
 	return vocabulary != "" && r.onlyWords(s, vocabulary) || r.prefixed(s)
 }
 
-// describes what endpoints do in the words that are usual for it.
+// describing are the words in which the doings of endpoints are usually told.
 const describing = `creates create adds add new stores store registers register makes lists list listing returns return gives give shows show reads read gets get fetches fetch answers answer
 	single one several some changes change changing updates update updated edits edit modifies partial partially replaces replace whole deletes delete removes remove removed
 	filters filter filtered filtering sorts sort sorted sorting orders order ordered pages page paging paged pagination limit offset query parameters parameter params given fields field values value

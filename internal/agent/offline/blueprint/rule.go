@@ -100,6 +100,9 @@ func stripState(s string) string {
 	return strings.TrimSpace(s)
 }
 
+// longestName is the greatest number of words of an entity's name that is looked for.
+const longestName = 4
+
 // subject finds the entity that a noun phrase is about; the rest are the words around its name.
 func (r *reader) subject(phrase string) (*Entity, string) {
 	for _, article := range []string{"an ", "a ", "the ", "any ", "all ", "every ", "each "} {
@@ -110,7 +113,7 @@ func (r *reader) subject(phrase string) (*Entity, string) {
 	rest := ""
 	longest := 0
 	for i := range words {
-		for j := i + 1; j <= len(words); j++ {
+		for j := i + 1; j <= min(i+longestName, len(words)); j++ {
 			if e := r.entity(strings.Join(words[i:j], " ")); e != nil && (found == nil || j-i > longest && i == 0) {
 				found, longest = e, j-i
 				rest = strings.TrimSpace(strings.Join(words[:i], " ") + " " + strings.Join(words[j:], " "))
@@ -199,17 +202,14 @@ func (r *reader) condition(e Entity, s string) ([]Match, bool) {
 			}
 		}
 	}
-	value := "yes"
+	if m, ok := boolState(e, s, "yes"); ok {
+		return m, true
+	}
 	for _, w := range []string{"not ", "no longer ", "un", "non-", "no "} {
 		if rest, ok := strings.CutPrefix(s, w); ok {
-			if m, found := r.condition(e, rest); found && len(m) == 1 && (m[0].Value == "yes" || m[0].Value == "no") {
-				return []Match{{m[0].Field, opposite(m[0].Value)}}, true
+			if m, ok := boolState(e, rest, "no"); ok {
+				return m, true
 			}
-		}
-	}
-	for _, f := range e.Fields {
-		if f.Kind == Bool && !f.List && (s == strings.ToLower(f.Name) || s == f.Key || "is "+s == strings.ToLower(f.Name)) {
-			return []Match{{f.Key, value}}, true
 		}
 	}
 	var found []Match
@@ -227,11 +227,14 @@ func (r *reader) condition(e Entity, s string) ([]Match, bool) {
 	return found, len(found) == 1
 }
 
-func opposite(v string) string {
-	if v == "yes" {
-		return "no"
+// boolState gives the yes/no field that s names, with the value.
+func boolState(e Entity, s, value string) ([]Match, bool) {
+	for _, f := range e.Fields {
+		if f.Kind == Bool && !f.List && (s == strings.ToLower(f.Name) || s == f.Key || "is "+s == strings.ToLower(f.Name)) {
+			return []Match{{f.Key, value}}, true
+		}
 	}
-	return "yes"
+	return nil, false
 }
 
 // openWhere resolves "open" for an entity: its yes/no field or choice that means done is not so.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
@@ -57,6 +58,26 @@ func TestCoreBuildsAndPasses(t *testing.T) {
 	goRun(t, dir, "test", "./...")
 }
 
+// A confined build has an empty module cache of its own and Builder's as its proxy.
+func TestCoreBuildsFromTheModuleCache(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	files, _, err := gen.Core(toolshed(), gen.Manner{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	goRunWith(t, lay(t, files), []string{
+		"GOMODCACHE=" + t.TempDir(), "GOFLAGS=-mod=readonly -modcacherw",
+		"GOPROXY=file://" + filepath.ToSlash(strings.TrimSpace(string(cache))) + "/cache/download",
+	}, "build", "./...")
+}
+
 // lay writes files into a fresh folder.
 func lay(t *testing.T, files []unit.File) string {
 	t.Helper()
@@ -79,9 +100,14 @@ func lay(t *testing.T, files []unit.File) string {
 // goRun runs the go command as a generated program must be buildable: offline and read-only.
 func goRun(t *testing.T, dir string, args ...string) {
 	t.Helper()
+	goRunWith(t, dir, []string{"GOFLAGS=-mod=readonly", "GOPROXY=off"}, args...)
+}
+
+func goRunWith(t *testing.T, dir string, env []string, args ...string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOPROXY=off", "GOSUMDB=off", "GOTOOLCHAIN=local", "GOWORK=off")
+	cmd.Env = append(append(os.Environ(), "GOSUMDB=off", "GOTOOLCHAIN=local", "GOWORK=off"), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go %v: %v\n%s", args, err, out)
 	}
