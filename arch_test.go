@@ -45,7 +45,6 @@ var third = map[string][]string{
 	"github.com/yuin/goldmark":               {"internal/planner/markdown"},
 	"gopkg.in/yaml.v3":                       {"internal/planner/markdown", "internal/planner/planfile", "cmd/builder"},
 	"github.com/santhosh-tekuri/jsonschema":  {"internal/planner/planfile", "internal/planner/schema"},
-	"github.com/landlock-lsm/go-landlock":    {"internal/sandbox/ladder"},
 	"golang.org/x/sys":                       {"internal/sandbox/ladder"},
 	"github.com/spf13/cobra":                 {"cmd/builder"},
 	"github.com/spf13/pflag":                 {"cmd/builder"},

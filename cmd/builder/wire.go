@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
@@ -229,10 +230,9 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 		base = offline.NewTransport(offline.Handler(offline.Options{As: s.set.Model}))
 		address, key = "http://offline.localhost", "offline"
 	}
-	now := clock(w.app)
 	rt := &meter.Transport{
 		Base: base, Ledger: ledger, Spools: spools{s.store.spools}, Blobs: requests{s.store.blobs}, KeepRequests: true,
-		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, nowOr(now)) },
+		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 		Warn:   func(err error) { w.app.say("warning: %s", err) },
 	}
 	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: anthropic.Secret(key),
