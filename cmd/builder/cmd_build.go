@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -187,12 +188,16 @@ func (a *app) outFolder(out string) (folder, error) {
 	if err != nil {
 		return f, usage("E_WORKSPACE", "choose a folder you may read", "%s", err)
 	}
+	var others []os.DirEntry
 	for _, e := range entries {
 		if e.Name() == ".builder" {
 			return f, usage("E_WORKSPACE", "go on with it: builder resume "+abs+", or build into a new folder", "%s holds a build already", abs)
 		}
+		if !unfinished(e.Name()) {
+			others = append(others, e)
+		}
 	}
-	return f, checkRepo(abs, entries)
+	return f, checkRepo(abs, others)
 }
 
 // headline is the first line of a build: what does the work, who answers, what it may cost, how
@@ -210,29 +215,24 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 	if err := os.MkdirAll(ord.folder.app, 0o755); err != nil {
 		return nil, usage("E_WORKSPACE", "choose a folder you may write", "%s", err)
 	}
-	st, err := createStore(ctx, ord.folder, ord.id)
+	st, err := createStore(ctx, ord.folder, []byte(ord.spec.Text), ord.first())
 	if err != nil {
-		return nil, err
-	}
-	if err := ord.works.initRepo(ctx, st); err != nil {
 		return nil, err
 	}
 	s, err := a.newSession(st, ord.set, ord.works)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, st.Close())
 	}
-	spec, err := st.blobs.Put(ctx, []byte(ord.spec.Text))
-	if err != nil {
-		return nil, err
-	}
-	s.start = []phases.Fact{
-		phases.BuildStarted{
-			Build: ord.id, Builder: version, Spec: spec, SpecPath: ord.spec.Path, SpecSHA: ord.spec.SHA256,
-			Engine: ord.set.Engine, Provider: ord.set.Provider, Model: ord.set.Model, BaseURL: ord.set.BaseURL,
-			Author: ord.set.Author, Caps: ord.set.caps, At: nowOr(clock(a)),
-		},
-		s.started(false),
-	}
+	s.start = []phases.Fact{s.started(false)}
 	s.given = ord.plan
 	return s, nil
+}
+
+// first is the record that opens the build. Its spec's blob is put in where the blobs are.
+func (o order) first() phases.BuildStarted {
+	return phases.BuildStarted{
+		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecSHA: o.spec.SHA256,
+		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL,
+		Author: o.set.Author, Caps: o.set.caps, At: nowOr(clock(o.works.app)),
+	}
 }

@@ -98,7 +98,7 @@ func (a *app) makePlan(ctx context.Context, spec *planner.Spec, set settings, w 
 	if err != nil {
 		return nil, err
 	}
-	st, fresh, err := openPlanStore(ctx, f)
+	st, fresh, err := openPlanStore(ctx, f, []byte(spec.Text), order{id: "b-plan", spec: spec, set: set, works: w}.first())
 	if err != nil {
 		return nil, err
 	}
@@ -106,16 +106,6 @@ func (a *app) makePlan(ctx context.Context, spec *planner.Spec, set settings, w 
 	s, err := a.newSession(st, set, w)
 	if err != nil {
 		return nil, err
-	}
-	if fresh {
-		blob, err := st.blobs.Put(ctx, []byte(spec.Text))
-		if err != nil {
-			return nil, err
-		}
-		s.start = append(s.start, phases.BuildStarted{
-			Build: st.id, Builder: version, Spec: blob, SpecPath: spec.Path, SpecSHA: spec.SHA256, Engine: set.Engine,
-			Provider: set.Provider, Model: set.Model, BaseURL: set.BaseURL, Author: set.Author, Caps: set.caps, At: nowOr(clock(a)),
-		})
 	}
 	s.start = append(s.start, s.started(!fresh))
 	if !fresh {
@@ -131,21 +121,17 @@ func (a *app) makePlan(ctx context.Context, spec *planner.Spec, set settings, w 
 	return s.plan(ctx)
 }
 
-// openPlanStore opens the journal of a planning, or makes it; fresh says that nothing is in it.
-func openPlanStore(ctx context.Context, f folder) (*store, bool, error) {
+// openPlanStore opens the journal of a planning, or makes it; fresh says that it was made now.
+func openPlanStore(ctx context.Context, f folder, spec []byte, first phases.BuildStarted) (*store, bool, error) {
 	if _, err := os.Stat(f.current()); errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(f.app, 0o700); err != nil {
 			return nil, false, fmt.Errorf("make plan folder: %w", err)
 		}
-		st, err := createStore(ctx, f, "b-plan")
+		st, err := createStore(ctx, f, spec, first)
 		return st, true, err
 	}
 	st, err := openStore(ctx, f)
-	if err != nil {
-		return nil, false, err
-	}
-	last, err := st.journal.Last(ctx)
-	return st, last == 0, err
+	return st, false, err
 }
 
 // plan runs the planning alone, behind the same doors as in a build.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/bolt"
+	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
 // folder is where a build keeps itself: DIR/.builder.
@@ -95,25 +95,100 @@ type store struct {
 	spools  *blob.Spools
 }
 
-// createStore makes the build's folder. It fails when there is one already.
-func createStore(ctx context.Context, f folder, id string) (*store, error) {
-	if err := os.Mkdir(f.root(), 0o700); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return nil, usage("E_WORKSPACE", "go on with it: builder resume "+f.app+", or build into a new folder", "%s holds a build already", f.app)
-		}
-		return nil, fmt.Errorf("make build folder: %w", err)
-	}
-	if err := os.MkdirAll(f.build(id), 0o700); err != nil {
-		return nil, fmt.Errorf("make build folder: %w", err)
-	}
-	j, err := bolt.Create(ctx, f.journal(id), bolt.Options{Holder: f.lock()})
-	if err != nil {
+// createStore makes the build's folder and opens it. It is made whole under another name first, with
+// the record that opens the build: a folder with the right name is a build that can be resumed. It
+// fails when there is one already.
+func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildStarted) (*store, error) {
+	if err := f.sweep(); err != nil {
 		return nil, err
 	}
-	if err := writeWhole(f.current(), []byte(id+"\n")); err != nil {
-		return nil, errors.Join(err, j.Close())
+	tmp, err := os.MkdirTemp(f.app, tmpPrefix+"*"+tmpSuffix) // 0700
+	if err != nil {
+		return nil, fmt.Errorf("make build folder: %w", err)
 	}
-	return f.with(id, j)
+	if err := fillStore(ctx, tmp, spec, first); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(tmp))
+	}
+	if err := os.Rename(tmp, f.root()); err != nil {
+		if _, serr := os.Lstat(f.root()); serr == nil {
+			err = usage("E_WORKSPACE", "go on with it: builder resume "+f.app+", or build into a new folder", "%s holds a build already", f.app)
+		}
+		return nil, errors.Join(err, os.RemoveAll(tmp))
+	}
+	if err := syncDir(f.app); err != nil {
+		return nil, err
+	}
+	return openStore(ctx, f)
+}
+
+// The names of folders that are not yet builds.
+const (
+	tmpPrefix = ".builder."
+	tmpSuffix = ".tmp"
+)
+
+// unfinished says whether a name is that of a build folder whose making was cut.
+func unfinished(name string) bool {
+	return strings.HasPrefix(name, tmpPrefix) && strings.HasSuffix(name, tmpSuffix)
+}
+
+// sweep removes what a cut making of a build left.
+func (f folder) sweep() error {
+	entries, err := os.ReadDir(f.app)
+	if err != nil {
+		return fmt.Errorf("make build folder: %w", err)
+	}
+	for _, e := range entries {
+		if unfinished(e.Name()) {
+			if err := os.RemoveAll(filepath.Join(f.app, e.Name())); err != nil {
+				return fmt.Errorf("make build folder: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// fillStore makes the content of a build folder: journal, blobs and which build is current.
+func fillStore(ctx context.Context, root string, spec []byte, first phases.BuildStarted) error {
+	id := first.Build
+	dir := filepath.Join(root, "builds", id)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make build folder: %w", err)
+	}
+	blobs, err := blob.Open(filepath.Join(root, "blobs"))
+	if err != nil {
+		return err
+	}
+	if first.Spec, err = blobs.Put(ctx, spec); err != nil {
+		return err
+	}
+	rec, err := phases.Encode(first, first.At)
+	if err != nil {
+		return err
+	}
+	j, err := bolt.Create(ctx, filepath.Join(dir, "journal.db"), bolt.Options{Holder: filepath.Join(root, "lock")})
+	if err != nil {
+		return err
+	}
+	_, err = j.Append(ctx, 0, []checkpoint.Record{rec})
+	if err = errors.Join(err, j.Close()); err != nil {
+		return err
+	}
+	if err := writeWhole(filepath.Join(root, "current"), []byte(id+"\n")); err != nil {
+		return err
+	}
+	return syncDir(root)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync %s: %w", dir, err)
+	}
+	return nil
 }
 
 // openStore opens the folder's build for writing.

@@ -170,9 +170,9 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	if err != nil {
 		return nil, err
 	}
-	repo, err := workspace.Open(ctx, s.store.app, s.store.blobs)
+	repo, err := openRepo(ctx, s.store)
 	if err != nil {
-		return nil, repoFault(s.store.app, err)
+		return nil, err
 	}
 	cache, err := w.app.cacheDir()
 	if err != nil {
@@ -299,9 +299,14 @@ func checkRepo(dir string, entries []os.DirEntry) error {
 	return repoFault(dir, err)
 }
 
-func (w *works) initRepo(ctx context.Context, st *store) error {
-	_, err := workspace.Init(ctx, st.app, st.blobs)
-	return repoFault(st.app, err)
+// openRepo opens the application's repository, and makes it first when a build has none yet.
+func openRepo(ctx context.Context, st *store) (*workspace.Repo, error) {
+	open := workspace.Open
+	if _, err := os.Lstat(filepath.Join(st.app, ".git")); errors.Is(err, os.ErrNotExist) {
+		open = workspace.Init
+	}
+	repo, err := open(ctx, st.app, st.blobs)
+	return repo, repoFault(st.app, err)
 }
 
 // gates runs checks in the words of phases.

@@ -241,8 +241,8 @@ func (BudgetWarned) kind() Kind    { return KindBudgetWarned }
 func (Paused) kind() Kind          { return KindPaused }
 func (Finished) kind() Kind        { return KindFinished }
 
-// encode makes a journal record of a fact.
-func encode(f Fact, at time.Time) (checkpoint.Record, error) {
+// Encode makes a journal record of a fact.
+func Encode(f Fact, at time.Time) (checkpoint.Record, error) {
 	payload, err := json.Marshal(f)
 	if err != nil {
 		return checkpoint.Record{}, fmt.Errorf("encode %s: %w", f.kind(), err)

@@ -218,7 +218,7 @@ func (w *Writer) apply(f Fact) (checkpoint.Record, error) {
 	if err := w.state.Apply(f, at); err != nil {
 		return checkpoint.Record{}, fmt.Errorf("apply %s: %w", f.kind(), err)
 	}
-	return encode(f, at)
+	return Encode(f, at)
 }
 
 // flush appends recs after sequence number last. A failure is ambiguous, so nothing more is written
