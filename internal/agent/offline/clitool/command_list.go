@@ -249,11 +249,7 @@ func quotedList(words []string) string {
 // spread prints the cells in the variable rows.
 func (v commandView) spread(c *code, t *table) {
 	if t.fixed != nil {
-		var starts []string
-		for _, s := range t.fixed {
-			starts = append(starts, strconv.Itoa(s))
-		}
-		c.add("printAt(out, []int{%s}, rows)", strings.Join(starts, ", "))
+		c.add("printAt(out, []int{%s}, []int{%s}, rows)", numbers(t.fixed), numbers(t.ends))
 		return
 	}
 	for i, right := range t.right {
@@ -262,4 +258,12 @@ func (v commandView) spread(c *code, t *table) {
 		}
 	}
 	c.add("printColumns(out, %d, rows)", t.gap)
+}
+
+func numbers(ns []int) string {
+	var out []string
+	for _, n := range ns {
+		out = append(out, strconv.Itoa(n))
+	}
+	return strings.Join(out, ", ")
 }

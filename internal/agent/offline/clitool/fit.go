@@ -98,7 +98,11 @@ func grow(p phrase, examples []example, depth int, left *int) (phrase, bool) {
 			right = append(right, ex)
 		}
 	}
-	for _, changed := range slices.Concat(optionals(p, examples[i], right), choices(p, examples[i], right)) {
+	changes := apart(p, examples[i], right)
+	if len(changes) == 0 {
+		changes = choices(p, examples[i], right)
+	}
+	for _, changed := range slices.Concat(optionals(p, examples[i], right), changes) {
 		if hits(changed, right) < len(right) {
 			continue
 		}
@@ -181,6 +185,67 @@ func optionals(p phrase, ex example, right []example) []phrase {
 		}
 	}
 	return out
+}
+
+// apart reads text that is wholly missing in ex as several values that are each optional: one that
+// is empty goes with the text in front of it, one of a few words may be left unsaid.
+func apart(p phrase, ex example, right []example) []phrase {
+	before, here, after, text := p.difference(ex)
+	if text != "" || len(here.sources()) < 2 {
+		return nil
+	}
+	var out phrase
+	pre := ""
+	for _, x := range here {
+		_, few := ex.facts[choiceMark+x.source]
+		t := test{x.source, ex.facts[x.source]}
+		switch {
+		case isLiteral(x):
+			rest := strings.TrimLeft(x.lit, ")]}>")
+			if n := len(out); n > 0 {
+				out[n-1] = out[n-1].closed(x.lit[:len(x.lit)-len(rest)])
+				x.lit = rest
+			}
+			pre = x.lit
+			continue
+		case x.when != nil || x.optional:
+			if n := len(out); n > 0 {
+				out[n-1] = out[n-1].closed(pre)
+			} else {
+				out = append(out, piece{lit: pre})
+			}
+			out = append(out, x)
+		case t.value == "":
+			out = append(out, piece{source: x.source, optional: true, pre: pre})
+		case few && !slices.ContainsFunc(right, func(o example) bool { return t.holds(o.facts) }):
+			out = append(out, piece{when: &t, otherwise: phrase{{lit: pre}, x}.tidy()})
+		default:
+			return nil
+		}
+		pre = ""
+	}
+	if n := len(out); n > 0 {
+		out[n-1] = out[n-1].closed(pre)
+	}
+	q := slices.Concat(before, out, after).tidy()
+	if q.render(ex.facts) != ex.line {
+		return nil
+	}
+	return []phrase{q}
+}
+
+// closed adds the text that follows a value when there is one.
+func (p piece) closed(text string) piece {
+	if isLiteral(p) {
+		p.lit += text
+		return p
+	}
+	if p.when != nil {
+		p.otherwise = append(p.otherwise, piece{lit: text}).tidy()
+		return p
+	}
+	p.post += text
+	return p
 }
 
 // isKnown says whether a text is a value of ex and therefore hardly words for the lack of another.
@@ -329,7 +394,9 @@ func (p phrase) difference(ex example) (before, here, after phrase, text string)
 			before = append(before, piece{lit: string(s[:i])})
 			here = append(here, piece{lit: string(s[i:max(i, j)])})
 			after = append(after, piece{lit: string(s[max(i, j):])})
-		case to <= a && (from < to || a > from):
+		case from == to && from >= a && from <= len(have)-b:
+			here = append(here, x) // an empty value at the edge belongs to what is missing
+		case to <= a:
 			before = append(before, x)
 		case from >= len(have)-b:
 			after = append(after, x)

@@ -31,6 +31,7 @@ type table struct {
 	columns []phrase
 	gap     int   // blanks between columns
 	fixed   []int // start of each column in characters, nil when widths follow the cells
+	ends    []int // with fixed: where the cells of a column that is set to the right end, 0 for others
 	right   []bool
 }
 
@@ -190,10 +191,10 @@ func (t *table) render(rows []facts) []string {
 	for _, k := range rows {
 		cells = append(cells, renderAll(t.columns, k))
 	}
-	starts := t.fixed
-	if starts == nil {
-		starts = t.starts(cells)
+	if t.fixed != nil {
+		return t.renderFixed(cells)
 	}
+	starts := t.starts(cells)
 	var lines []string
 	for _, row := range cells {
 		var b strings.Builder
@@ -226,4 +227,21 @@ func (t *table) starts(cells [][]string) []int {
 		starts = append(starts, starts[i]+width+t.gap)
 	}
 	return starts
+}
+
+// renderFixed lays the cells out at fixed columns.
+func (t *table) renderFixed(cells [][]string) []string {
+	var lines []string
+	for _, row := range cells {
+		line := ""
+		for i, c := range row {
+			at := t.fixed[i]
+			if t.ends[i] > 0 {
+				at = t.ends[i] - utf8.RuneCountInString(c)
+			}
+			line += strings.Repeat(" ", max(0, at-utf8.RuneCountInString(line))) + c
+		}
+		lines = append(lines, strings.TrimRight(line, " "))
+	}
+	return lines
 }

@@ -46,7 +46,29 @@ func fitTable(full []output, head int) (*table, bool) {
 	if t.columns, ok = fitEach(cells); !ok || !slices.ContainsFunc(t.columns, telling) {
 		return nil, false
 	}
-	return t.spaced(full, head, starts, indented(tables, starts))
+	return t.spaced(full, head, starts, indented(tables, starts), ends(tables, starts))
+}
+
+// ends finds where the widest cells of each column end.
+func ends(tables [][][]rune, starts [][]int) []int {
+	out := make([]int, len(starts[0]))
+	for i, lines := range tables {
+		for _, line := range lines {
+			for c, from := range starts[i] {
+				to := len(line)
+				if c+1 < len(starts[i]) {
+					to = min(to, starts[i][c+1])
+				}
+				for to > from && line[to-1] == ' ' {
+					to--
+				}
+				if to > from {
+					out[c] = max(out[c], to)
+				}
+			}
+		}
+	}
+	return out
 }
 
 // indented marks the columns in which a cell begins behind the column's place: numbers set to the
@@ -70,7 +92,7 @@ func indented(tables [][][]rune, starts [][]int) []bool {
 }
 
 // spaced finds the widths: computed with one gap for all outputs, else fixed columns.
-func (t *table) spaced(full []output, head int, starts [][]int, right []bool) (*table, bool) {
+func (t *table) spaced(full []output, head int, starts [][]int, right []bool, ends []int) (*table, bool) {
 	fits := func(t *table) bool {
 		for _, o := range full {
 			if !slices.Equal(t.render(o.rows), o.lines[max(0, head-1):head+len(o.rows)]) {
@@ -87,7 +109,15 @@ func (t *table) spaced(full []output, head int, starts [][]int, right []bool) (*
 		}
 	}
 	try := *t
-	try.fixed = starts[0]
+	try.fixed, try.ends = slices.Clone(starts[0]), ends
+	for i := range ends {
+		if !right[i] {
+			try.ends[i] = 0
+		}
+		for _, s := range starts {
+			try.fixed[i] = min(try.fixed[i], s[i])
+		}
+	}
 	if fits(&try) {
 		return &try, true
 	}
