@@ -104,7 +104,6 @@ func (v *View) erase() {
 
 // draw shows how far the build is in one line.
 func (v *View) draw(s *phases.State) {
-	v.erase()
 	done, all, now := 0, 0, "planning"
 	if p := v.Plan(s); p != nil {
 		now = ""
@@ -128,6 +127,10 @@ func (v *View) draw(s *phases.State) {
 	if r := []rune(v.Clean(line)); v.Width > 1 && len(r) >= v.Width {
 		line = string(r[:v.Width-1])
 	}
+	if line == v.line {
+		return
+	}
+	v.erase()
 	v.line = line
 	fmt.Fprint(v.Out, line)
 }
