@@ -68,7 +68,11 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 		var bad *TreeProblem
 		switch {
 		case errors.As(err, &bad):
-			res.Text += "\nThe tree now holds something that cannot be committed: " + bad.Error() + ". Remove it."
+			// A tree that has no manifest could not be restored after a crash: the call is undone.
+			if err := b.restore(ctx); err != nil {
+				return Did{}, err
+			}
+			res.Text += "\nAll that this call changed was undone: it left something that cannot be committed: " + bad.Error() + "."
 			res.Error = true
 		case err != nil:
 			return Did{}, fmt.Errorf("scan tree after %s: %w", call.Name, err)
@@ -83,6 +87,18 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 		return Did{}, fmt.Errorf("encode result of %s: %w", call.Name, err)
 	}
 	return Did{Result: raw, Tree: tree, Note: res.Note}, nil
+}
+
+// restore brings the scratch tree back to what was recorded last.
+func (b *bench) restore(ctx context.Context) error {
+	m, err := fetch(ctx, b.door.Blobs, b.tree)
+	if err != nil {
+		return err
+	}
+	if err := b.trees.Materialise(ctx, m, b.dir, false); err != nil {
+		return fmt.Errorf("restore scratch tree: %w", err)
+	}
+	return nil
 }
 
 // detailOf keeps the input of a call in its intent when it is small and valid, for people who read logs.

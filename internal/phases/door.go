@@ -77,7 +77,7 @@ func (d Door) remember(ctx context.Context, e Effect, did Did) error {
 	if len(did.Result) <= inlineResult {
 		f.Result = did.Result
 	} else {
-		h, err := d.Blobs.Put(ctx, did.Result)
+		h, err := d.Blobs.Put(context.WithoutCancel(ctx), did.Result)
 		if err != nil {
 			return fmt.Errorf("keep result of %s %s: %w", e.Kind, e.Name, err)
 		}

@@ -136,23 +136,23 @@ func Claimed(claims []string, file string) bool {
 	return false
 }
 
+// matchSegments matches in time proportional to pattern times name, whatever the pattern: row[i]
+// says whether the pattern so far matches the first i segments.
 func matchSegments(pat, name []string) bool {
-	for len(pat) > 0 {
-		if pat[0] == "**" {
-			for i := 0; i <= len(name); i++ {
-				if matchSegments(pat[1:], name[i:]) {
-					return true
-				}
+	row := make([]bool, len(name)+1)
+	row[0] = true
+	for _, p := range pat {
+		next := make([]bool, len(name)+1)
+		for i := range next {
+			switch {
+			case p == "**":
+				next[i] = row[i] || i > 0 && next[i-1]
+			case i > 0 && row[i-1]:
+				ok, err := path.Match(p, name[i-1])
+				next[i] = ok && err == nil
 			}
-			return false
 		}
-		if len(name) == 0 {
-			return false
-		}
-		if ok, err := path.Match(pat[0], name[0]); err != nil || !ok {
-			return false
-		}
-		pat, name = pat[1:], name[1:]
+		row = next
 	}
-	return len(name) == 0
+	return row[len(name)]
 }

@@ -231,6 +231,7 @@ func (p *prover) check(ctx context.Context, room *proofTree, g planner.Gate, kin
 
 // report keeps a gate's log and makes its outcome.
 func (p *prover) report(ctx context.Context, g planner.Gate, kind EffectKind, base bool, rep GateReport) (Did, error) {
+	rep.Pass = rep.Pass && !rep.Vacuous
 	log, err := p.door.Blobs.Put(ctx, rep.Log)
 	if err != nil {
 		return Did{}, fmt.Errorf("keep log of gate %s: %w", g.ID, err)
