@@ -18,7 +18,7 @@ func (g *Guard) Admit(a Ask) (Hold, error) {
 	case a.Price.Model == "" && !g.Caps.NoUSD:
 		return Hold{}, fmt.Errorf("admit %s: %w", a.Call.Op, &UnpricedError{Model: a.Model})
 	case g.Overrun != nil:
-		return Hold{}, &Refusal{Scope: Build, Overrun: true}
+		return Hold{}, &Refusal{Scope: Build, Overrun: true, Cap: int64(g.Limit(Build).USD), Used: int64(g.Account(Build).Used())}
 	}
 	least = min(least, a.MaxTokens)
 	scopes := a.Call.Scopes()

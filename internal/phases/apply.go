@@ -45,6 +45,7 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		}
 		s.Plan, s.PlanHash, s.PlanBy = f.Plan, f.To, f.By
 	case CapsRaised:
+		s.Warned = nil // under new caps every warning may come once more
 		return s.Guard.Raise(f.Caps)
 	case CallIntended, CallAnswered, CallFailed:
 		return s.applyCall(f)
@@ -72,6 +73,9 @@ func (s *State) applyCall(f Fact) error {
 	case CallIntended:
 		if err := s.Guard.Book(f.Hold); err != nil {
 			return err
+		}
+		if before := s.before(f.Hold.Op); before != nil && before.Done && before.Fate == budget.Unknown {
+			s.Repeats++
 		}
 		s.put(f.Hold.Op, &Outcome{Request: f.Hold.RequestHash})
 	case CallAnswered:
@@ -180,6 +184,12 @@ func (s *State) outcome(op budget.Op) *Outcome {
 		return a.Outcomes[stepKey(op)]
 	}
 	return nil
+}
+
+// before is the outcome of the send before op's of the same question.
+func (s *State) before(op budget.Op) *Outcome {
+	op.Send--
+	return s.outcome(op)
 }
 
 func (t *TaskState) standing(g GateOutcome) {

@@ -40,6 +40,8 @@ type journaled struct {
 	prefix prefix
 	policy RetryPolicy
 	stop   Stop
+	room   func(context.Context) error // asked before a send
+	again  string                      // the command that goes on after a pause
 }
 
 // prefix is what the conversation's last answer was billed for.
@@ -83,6 +85,9 @@ func (j *journaled) send(ctx context.Context, op budget.Op, hash string, req age
 	}
 	if ctx.Err() != nil {
 		return agent.Response{}, context.Cause(ctx)
+	}
+	if err := j.room(ctx); err != nil {
+		return agent.Response{}, err
 	}
 	call, cancel := j.stop.sending(ctx)
 	defer cancel()
@@ -140,7 +145,7 @@ func (j *journaled) afterFailure(ctx context.Context, op budget.Op, f *agent.Fai
 	}
 	switch {
 	case f.Class == agent.PauseBuild || (!again && (f.Class == agent.Retry || f.Class == agent.WaitUntil)):
-		return &PauseError{Err: f, Reason: Reason{Code: CodeProvider, Message: f.Error(), Hint: "when the provider works again: builder resume"}}
+		return &PauseError{Err: f, Reason: Reason{Code: CodeProvider, Message: f.Error(), Hint: "when the provider works again: " + j.again}}
 	case !again:
 		return f
 	}

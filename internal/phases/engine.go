@@ -29,8 +29,12 @@ type Engine struct {
 	Scratch   string // folder for scratch trees, outside any repository
 	Facts     string // toolchains, modules and limits, told to agents
 	Set       Settings
-	Retry     RetryPolicy
-	Stop      Stop
+	// Space says how many bytes are free where the build keeps itself. It is asked before each call
+	// that costs something. nil means no look.
+	Space func(context.Context) (int64, error)
+	Again string // the command that goes on, told to people at a pause; "" means builder resume
+	Retry RetryPolicy
+	Stop  Stop
 
 	plan   *planner.Plan
 	planAt checkpoint.Hash
@@ -42,6 +46,14 @@ type Settings struct {
 	MaxTokens int64  // most output tokens of one call; 0 means 32,000
 	Effort    string // "" lets the model decide
 	Attempts  int    // at one task; 0 means 3
+	MinFree   int64  // bytes that must be free before a call; 0 means 64 MiB and 8 bytes a token
+}
+
+func (s Settings) minFree() int64 {
+	if s.MinFree == 0 {
+		return 64<<20 + 8*s.maxTokens()
+	}
+	return s.MinFree
 }
 
 func (s Settings) attempts() int {
@@ -91,13 +103,23 @@ func (e *Engine) next(ctx context.Context) (Step, error) {
 	return steps[0], nil
 }
 
+func (e *Engine) again() string {
+	if e.Again == "" {
+		return "builder resume"
+	}
+	return e.Again
+}
+
 // step is the only place where agent, gates, commits and journal meet.
 func (e *Engine) step(ctx context.Context, step Step) error {
 	switch step.Kind {
 	case StepPlan:
 		return e.makePlan(ctx)
 	case StepTask:
-		return e.runTask(ctx, step.Task)
+		if err := e.runTask(ctx, step.Task); err != nil {
+			return err
+		}
+		return e.Writer.warn(ctx, e.plan)
 	default:
 		return e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
 			return []Fact{Finished{State: string(ending(e.plan, s))}}, nil
@@ -167,13 +189,21 @@ func AcceptPlan(ctx context.Context, w *Writer, blobs checkpoint.Blobs, p *plann
 }
 
 // pause records why the build stops and returns it as a *PauseError, unless the store itself failed.
+// What breaks because ctx has ended is the doing of whoever ended it.
 func (e *Engine) pause(ctx context.Context, err error) error {
-	reason, ok := reasonOf(err)
+	reason, ok := reasonOf(err, e.again())
+	if !ok && ctx.Err() != nil && !storeFailed(err) {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		reason, ok = reasonOf(err, e.again())
+	}
 	if !ok {
 		return err
 	}
 	if rerr := e.Writer.Record(context.WithoutCancel(ctx), Paused{Reason: reason}); rerr != nil {
-		return errors.Join(err, rerr)
+		err = errors.Join(err, rerr)
+		if reason.Code != CodeDisk { // on a full disk nothing can be recorded; what was, goes on
+			return err
+		}
 	}
 	return &PauseError{Reason: reason, Err: err}
 }

@@ -73,10 +73,15 @@ type memRepo struct {
 	mu      sync.Mutex
 	head    string
 	commits []string
+	tree    Manifest // of head
 	folder  Manifest
 }
 
-func (r *memRepo) Head(context.Context) (string, Manifest, error) { return r.head, nil, nil }
+func (r *memRepo) Head(context.Context) (string, Manifest, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.head, r.tree, nil
+}
 
 func (r *memRepo) Prepare(_ context.Context, d CommitDraft) (string, error) {
 	sum := sha1.Sum([]byte(string(d.Tree.ID()) + d.Parent + d.Message + d.Author + d.At.String()))
@@ -93,7 +98,7 @@ func (r *memRepo) Commit(ctx context.Context, d CommitDraft) (string, error) {
 	if r.head != d.Parent {
 		return "", ErrDiverged
 	}
-	r.head, r.commits = id, append(r.commits, id)
+	r.head, r.tree, r.commits = id, d.Tree, append(r.commits, id)
 	return id, nil
 }
 

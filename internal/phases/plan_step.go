@@ -31,6 +31,11 @@ func (e *Engine) makePlan(ctx context.Context) error {
 		return err
 	}
 	plan, err := e.Draft(ctx, e.asker(at), e.Spec)
+	if errors.Is(err, ErrReplay) { // a newer builder asks other questions, or asks them in another way
+		return e.Writer.Record(ctx,
+			AttemptFinished{Task: planner.PlanTask, Attempt: st.Attempts, Outcome: "diverged", Reason: err.Error()},
+			AttemptStarted{Task: planner.PlanTask, Attempt: st.Attempts + 1, Prompts: agent.PromptVersion()})
+	}
 	if failed, reason := planFailure(err); failed {
 		return e.Writer.Record(ctx, TaskFailed{Task: planner.PlanTask, Reason: reason})
 	}
@@ -79,7 +84,7 @@ func (e *Engine) asker(at *attempt) planner.Asker {
 }
 
 func (e *Engine) journaled(at *attempt) *journaled {
-	return &journaled{door: e.door(), model: e.Model, at: at, policy: e.Retry, stop: e.Stop}
+	return &journaled{door: e.door(), model: e.Model, at: at, policy: e.Retry, stop: e.Stop, room: e.room, again: e.again()}
 }
 
 func (e *Engine) door() Door { return Door{Writer: e.Writer, Blobs: e.Blobs} }
@@ -93,12 +98,16 @@ func (f askerFunc) Ask(ctx context.Context, q planner.Question) (json.RawMessage
 // Plan carries out the planning of a build and nothing else. Afterwards the state has a plan, or
 // its task `plan` has failed. Errors are as those of Run.
 func (e *Engine) Plan(ctx context.Context) error {
-	step, err := e.next(ctx)
-	if err == nil && step.Kind == StepPlan {
-		err = e.makePlan(ctx)
+	for {
+		step, err := e.next(ctx)
+		if err == nil && step.Kind != StepPlan {
+			return nil
+		}
+		if err == nil {
+			err = e.makePlan(ctx)
+		}
+		if err != nil {
+			return e.pause(ctx, err)
+		}
 	}
-	if err != nil {
-		return e.pause(ctx, err)
-	}
-	return nil
 }

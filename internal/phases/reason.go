@@ -1,8 +1,10 @@
 package phases
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -20,35 +22,72 @@ const (
 )
 
 // reasonOf says why err stops a build so that it can be resumed; false means that it is no pause
-// but a failure.
-func reasonOf(err error) (Reason, bool) {
+// but a failure. again is the command that goes on.
+func reasonOf(err error, again string) (Reason, bool) {
 	var pause *PauseError
 	var refused *budget.Refusal
 	switch {
 	case errors.As(err, &pause):
 		return pause.Reason, true
 	case errors.As(err, &refused) && refused.Overrun:
-		return Reason{Code: CodeOverrun, Message: refused.Error(), Hint: "compare the provider's bill with: builder report"}, true
+		return Reason{Code: CodeOverrun, Message: refused.Error(), Hint: "compare the report with the provider's bill, then: " + capCommand(again, refused)}, true
 	case errors.As(err, &refused):
-		return Reason{Code: CodeBudget, Message: refused.Error(), Hint: capHint(refused)}, true
+		return Reason{Code: CodeBudget, Message: refused.Error(), Hint: "go on with: " + capCommand(again, refused)}, true
 	case errors.Is(err, ErrInterrupted):
-		return Reason{Code: CodeInterrupted, Message: "stopped by the user", Hint: "go on with: builder resume"}, true
+		return Reason{Code: CodeInterrupted, Message: "stopped by the user", Hint: "go on with: " + again}, true
 	case errors.Is(err, ErrTime):
-		return Reason{Code: CodeTime, Message: "the time given by --max-time is up", Hint: "go on with: builder resume"}, true
+		return Reason{Code: CodeTime, Message: "the time given by --max-time is up", Hint: "go on with: " + again}, true
 	case errors.Is(err, ErrDiverged):
-		return Reason{Code: CodeDiverged, Message: err.Error(), Hint: "bring the branch back to the build's last commit, then: builder resume"}, true
-	case errors.Is(err, checkpoint.ErrFull) && !errors.Is(err, checkpoint.ErrPoisoned):
-		return Reason{Code: CodeDisk, Message: err.Error(), Hint: "free some space, then: builder resume"}, true
+		return Reason{Code: CodeDiverged, Message: err.Error(), Hint: "bring the branch back to the build's last commit, then: " + again}, true
+	case full(err):
+		return Reason{Code: CodeDisk, Message: err.Error(), Hint: "free some space, then: " + again}, true
 	}
 	return Reason{}, false
 }
 
-func capHint(r *budget.Refusal) string {
+// full says whether err means that there is no space, in the checkpoint or anywhere else.
+func full(err error) bool {
+	for _, e := range []error{checkpoint.ErrFull, syscall.ENOSPC, syscall.EDQUOT} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// storeFailed says whether the checkpoint itself is in doubt.
+func storeFailed(err error) bool {
+	for _, e := range []error{checkpoint.ErrPoisoned, checkpoint.ErrCorrupt, checkpoint.ErrFenced, checkpoint.ErrNewer} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// capCommand goes on with a cap that suffices for the next call and as much again.
+func capCommand(again string, r *budget.Refusal) string {
 	if r.Tokens {
-		return fmt.Sprintf("go on with: builder resume --max-tokens %.0f", share(r.Scope, 2*float64(max(r.Cap, r.Used+r.Need))))
+		return fmt.Sprintf("%s --max-tokens %.0f", again, share(r.Scope, 2*float64(max(r.Cap, r.Used+r.Need))))
 	}
 	usd := 2 * float64(max(r.Cap, r.Used+r.Need)) / float64(budget.Dollar)
-	return fmt.Sprintf("go on with: builder resume --max-cost %.2f", share(r.Scope, usd))
+	return fmt.Sprintf("%s --max-cost %.2f", again, share(r.Scope, usd))
+}
+
+// room pauses a build whose disk is nearly full, before the next call is paid for.
+func (e *Engine) room(ctx context.Context) error {
+	if e.Space == nil {
+		return nil
+	}
+	free, err := e.Space(ctx)
+	if err != nil {
+		return fmt.Errorf("look for free space: %w", err)
+	}
+	if floor := e.Set.minFree(); free < floor {
+		what := fmt.Sprintf("%d MiB are free, a call is paid for from %d MiB on", free>>20, (floor+1<<20-1)>>20)
+		return &PauseError{Reason: Reason{Code: CodeDisk, Message: what, Hint: "free some space, then: " + e.again()}}
+	}
+	return nil
 }
 
 // share is the cap of the build that gives a scope its cap: planning has a part of it.

@@ -201,7 +201,10 @@ type TaskReopened struct {
 
 // BudgetWarned notes a warning so that it is given once.
 type BudgetWarned struct {
-	Mark string `json:"mark"` // "50", "75", "90" or "forecast"
+	Mark   string `json:"mark"`           // "50", "75", "90" or "forecast"
+	Used   int64  `json:"used,omitempty"` // spent and unknown; for a forecast, what it will be
+	Cap    int64  `json:"cap,omitempty"`
+	Tokens bool   `json:"tokens,omitempty"` // Used and Cap are tokens, not micro-dollars
 }
 
 // Paused says why a build stopped before its end; it can be resumed.

@@ -14,6 +14,7 @@ import (
 // what snapshots hold. Outcomes are kept for open attempts only, so its size follows the open
 // tasks, not the history.
 type State struct {
+	Form     int                           `json:"form"` // of the fold; a snapshot of another form is not used
 	Seq      uint64                        `json:"seq"`
 	Build    BuildStarted                  `json:"build"`
 	Session  SessionStarted                `json:"session"`
@@ -28,6 +29,7 @@ type State struct {
 	Run      RunState                      `json:"run"`
 	Reason   *Reason                       `json:"reason,omitempty"`
 	Warned   []string                      `json:"warned,omitempty"`
+	Repeats  int64                         `json:"repeats,omitempty"` // sends of a question whose answer was lost before
 	Updated  time.Time                     `json:"updated"`
 }
 
@@ -112,9 +114,12 @@ type Outcome struct {
 	Finished *EffectFinished `json:"finished,omitempty"`
 }
 
+// stateForm grows whenever Apply makes something else of the same records.
+const stateForm = 2
+
 // NewState returns the state before any record.
 func NewState() *State {
-	return &State{Tasks: map[planner.TaskID]*TaskState{}}
+	return &State{Form: stateForm, Tasks: map[planner.TaskID]*TaskState{}}
 }
 
 // Task returns what is known of a task; a task without records is pending.

@@ -83,7 +83,7 @@ func StatusOf(p *planner.Plan, s *State) Status {
 		SpecPath: s.Build.SpecPath, SpecSHA: s.Build.SpecSHA, PlanSHA: s.PlanHash,
 		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, Sandbox: s.Session.Sandbox,
 		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
-		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Head: s.Head,
+		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head,
 		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,
 		Budget: budgetOf(&s.Guard),
 	}

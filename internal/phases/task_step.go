@@ -59,22 +59,27 @@ func (e *Engine) task(ctx context.Context, id planner.TaskID) (TaskState, error)
 	return st, err
 }
 
-// startTask fixes the base of a task that has not started: the newest commit of this build.
+// startTask fixes the base of a task that has not started: the newest commit of this build, and
+// before the first one whatever the branch is at. A branch that somebody else has moved is found
+// here, before the task costs anything.
 func (e *Engine) startTask(ctx context.Context, task planner.Task) (TaskState, error) {
 	st, err := e.task(ctx, task.ID)
 	if err != nil || st.State != TaskPending {
 		return st, err
 	}
-	empty, err := keep(ctx, e.Blobs, nil)
+	head, files, err := e.Repo.Head(ctx)
+	if err != nil {
+		return st, fmt.Errorf("read branch before %s: %w", task.ID, err)
+	}
+	tree, err := keep(ctx, e.Blobs, files)
 	if err != nil {
 		return st, err
 	}
 	err = e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
-		tree := s.HeadTree
-		if tree == "" {
-			tree = empty
+		if s.Head != "" && s.Head != head {
+			return nil, fmt.Errorf("%w: it is at %q, the build's newest commit is %s", ErrDiverged, head, s.Head)
 		}
-		return []Fact{TaskStarted{Task: task.ID, Phase: e.plan.PhaseOf(task.ID), Commit: s.Head, Tree: tree, Hash: taskHash(e.plan, task)}}, nil
+		return []Fact{TaskStarted{Task: task.ID, Phase: e.plan.PhaseOf(task.ID), Commit: head, Tree: tree, Hash: taskHash(e.plan, task)}}, nil
 	})
 	if err != nil {
 		return st, err

@@ -61,16 +61,21 @@ func OpenWriter(ctx context.Context, j checkpoint.Journal, now func() time.Time,
 	return w, nil
 }
 
-// Load folds a journal from its newest snapshot. It also returns the snapshot's sequence number.
+// Load folds a journal from its newest snapshot. It also returns the snapshot's sequence number. A
+// snapshot that is damaged, or that another version of the fold made, is passed over: the records
+// tell everything.
 func Load(ctx context.Context, j checkpoint.Journal) (*State, uint64, error) {
 	s := NewState()
 	snap, err := j.Snapshot(ctx)
+	if errors.Is(err, checkpoint.ErrCorrupt) {
+		snap, err = checkpoint.Snapshot{}, nil
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("read snapshot: %w", err)
 	}
 	if snap.Seq > 0 {
-		if err := json.Unmarshal(snap.State, s); err != nil {
-			return nil, 0, fmt.Errorf("read snapshot %d: %w: %w", snap.Seq, checkpoint.ErrCorrupt, err)
+		if err := json.Unmarshal(snap.State, s); err != nil || s.Form != stateForm || s.Seq != snap.Seq {
+			s, snap.Seq = NewState(), 0
 		}
 	}
 	if err := j.Read(ctx, s.Seq, s.ApplyEnvelope); err != nil {
@@ -119,7 +124,11 @@ func (w *Writer) Intend(ctx context.Context, ask budget.Ask) (budget.Hold, error
 // Settle makes the outcome of a send durable and frees its hold. It ignores the end of ctx: money
 // that was spent is booked whatever happens to whoever asked.
 func (w *Writer) Settle(ctx context.Context, st budget.Settlement) error {
-	return w.Record(context.WithoutCancel(ctx), CallAnswered{st})
+	ctx = context.WithoutCancel(ctx)
+	if err := w.Record(ctx, CallAnswered{st}); err != nil {
+		return err
+	}
+	return w.warn(ctx, nil)
 }
 
 // Close waits for what was submitted, keeps a snapshot and stops the goroutine. The journal stays open.
