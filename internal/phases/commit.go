@@ -3,6 +3,7 @@ package phases
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ type CommitDraft struct {
 type Trailer struct{ Key, Value string }
 
 // message renders a commit message: the task's title, what it covers, the trailers.
-func message(p *planner.Plan, t planner.Task, op budget.Op, planHash string) string {
+func message(p *planner.Plan, t planner.Task, op budget.Op, attempt int, planHash string) string {
 	var b strings.Builder
 	b.WriteString(oneLine(t.Title))
 	b.WriteString("\n")
@@ -43,7 +44,7 @@ func message(p *planner.Plan, t planner.Task, op budget.Op, planHash string) str
 	}
 	b.WriteString("\n")
 	for _, tr := range []Trailer{
-		{"Builder-Build", op.Build}, {"Builder-Task", op.Task}, {"Builder-Attempt", fmt.Sprint(op.Attempt)},
+		{"Builder-Build", op.Build}, {"Builder-Task", op.Task}, {"Builder-Attempt", strconv.Itoa(attempt)},
 		{"Builder-Plan", planHash}, {"Builder-Op", op.String()},
 	} {
 		fmt.Fprintf(&b, "%s: %s\n", tr.Key, tr.Value)

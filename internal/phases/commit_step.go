@@ -28,7 +28,7 @@ func (e *Engine) commit(ctx context.Context, task planner.Task, st TaskState, at
 	}
 	draft := CommitDraft{
 		Tree: tree, Parent: st.Base, Author: author, At: st.AcceptedAt,
-		Message: message(e.plan, task, budget.Op{Build: op.Build, Task: op.Task, Attempt: st.Attempts, Step: op.Step}, planHash),
+		Message: message(e.plan, task, op, st.Attempts, planHash),
 	}
 	id, err := e.commitOnce(ctx, op, draft, st.Accepted)
 	if err != nil {
