@@ -24,9 +24,27 @@ func TestMain(m *testing.M) {
 	if code, handled := ladder.Helper(os.Args); handled {
 		os.Exit(code)
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(cachedRun{m}, map[string]func(){
 		"builder": func() { os.Exit(Main(os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr)) },
 	})
+}
+
+// cachedRun gives all tests of a run one folder for caches, so that Go's library is compiled once.
+type cachedRun struct{ m *testing.M }
+
+const cacheVariable = "BUILDER_TEST_CACHE"
+
+// Run implements testscript.TestingM.
+func (c cachedRun) Run() int {
+	dir, err := os.MkdirTemp("", "builder-test-cache-")
+	if err != nil {
+		panic(err)
+	}
+	defer removeAll(dir)
+	if err := os.Setenv(cacheVariable, dir); err != nil {
+		panic(err)
+	}
+	return c.m.Run()
 }
 
 // TestScripts runs the black-box scripts: real git, real journal, real commands, the offline model.
@@ -62,14 +80,13 @@ func sharedWorld(t *testing.T) scriptWorld {
 	return scriptWorld{cache: sharedCache(t), modules: strings.TrimSpace(string(out))}
 }
 
-// sharedCache is a folder for caches that outlives one test of this run.
+// sharedCache is the folder for caches of this run.
 func sharedCache(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "builder-test-cache-")
-	if err != nil {
-		t.Fatal(err)
+	dir := os.Getenv(cacheVariable)
+	if dir == "" {
+		t.Fatal("the tests did not start in TestMain")
 	}
-	t.Cleanup(func() { removeAll(dir) })
 	return dir
 }
 

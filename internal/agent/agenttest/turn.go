@@ -33,6 +33,7 @@ type Fault struct {
 	Reset       bool            // the connection is broken there
 	MidError    string          // an error event of this type comes there
 	Hold        <-chan struct{} // after message_stop the connection stays open until it is closed
+	Pause       <-chan struct{} // after the last block the stream stands still until it is closed
 	Unknown     bool            // unknown events, deltas and fields stand in between
 	InputPieces int             // bytes of tool input per fragment; 0 means 7
 }

@@ -63,6 +63,9 @@ func (w wire) stream(rw http.ResponseWriter, r *http.Request) {
 		"content", []any{}, "stop_reason", nil, "stop_sequence", nil, "usage", usageOf(start))))
 	s.send("ping", object())
 	w.blocks(s)
+	if !wait(w.fault.Pause, r) {
+		return
+	}
 	switch {
 	case w.fault.MidError != "":
 		s.send("error", object("error", object("type", w.fault.MidError, "message", w.fault.Message)))
@@ -74,11 +77,19 @@ func (w wire) stream(rw http.ResponseWriter, r *http.Request) {
 	}
 	s.send("message_delta", object("delta", object("stop_reason", string(w.turn.stop()), "stop_sequence", nil), "usage", object("output_tokens", w.turn.usage().Output)))
 	s.send("message_stop", object())
-	if w.fault.Hold != nil {
-		select {
-		case <-w.fault.Hold:
-		case <-r.Context().Done():
-		}
+	wait(w.fault.Hold, r)
+}
+
+// wait returns true once open is closed, at once when it is nil, and false when the reader went away.
+func wait(open <-chan struct{}, r *http.Request) bool {
+	if open == nil {
+		return true
+	}
+	select {
+	case <-open:
+		return true
+	case <-r.Context().Done():
+		return false
 	}
 }
 
