@@ -19,10 +19,12 @@ var (
 	unitChars    = regexp.MustCompile(`(?i)\s*(?:characters?|chars?|letters?|signs)(?: long)?$`)
 	lengthWord   = regexp.MustCompile(`(?i)^(?:length|len)\s*:?\s*`)
 	rangeOf      = regexp.MustCompile(`(?i)^(?:between |from |in )?(-?[\d.]+(?:-\d\d-\d\d)?)\s*(?:-|–|—|\.\.\.?|…| to | and )\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
-	lowest       = regexp.MustCompile(`(?i)^(?:min(?:imum)?(?: of)?|at least|>=|≥|from|not below|not less than|no less than|not under)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
-	highest      = regexp.MustCompile(`(?i)^(?:max(?:imum)?(?: of)?|at most|<=|≤|up to|not above|not more than|no more than|not over)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	lowest       = regexp.MustCompile(`(?i)^(?:min(?:imum)?\.?(?: of)?|at least|>=|≥|from|not below|not less than|no less than|not under)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	highest      = regexp.MustCompile(`(?i)^(?:max(?:imum)?\.?(?: of)?|at most|<=|≤|up to|not above|not more than|no more than|not over)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
 	above        = regexp.MustCompile(`(?i)^(?:>|more than|above|greater than|over)\s*(-?[\d.]+)$`)
-	exactly      = regexp.MustCompile(`(?i)^(?:exactly )?(\d+)$`)
+	// choiceDefault is a choice with the default in parentheses behind it.
+	choiceDefault = regexp.MustCompile(`(?i)^(.*?)\s*\((?:by )?default(?:s to|:| is)?\s*([^()]+)\)$`)
+	exactly       = regexp.MustCompile(`(?i)^(?:exactly )?(\d+)$`)
 )
 
 // readAttributes fills a field from the words in its parentheses and says what it cannot read.
@@ -31,6 +33,16 @@ func readAttributes(f *Field, text string, entities []string) (faults []string) 
 	for i := 0; i < len(parts); i++ {
 		part := strings.Trim(strings.TrimSpace(parts[i]), "`*")
 		if part == "" {
+			continue
+		}
+		if m := choiceDefault.FindStringSubmatch(part); m != nil && !choicesStart.MatchString(part) {
+			part, f.Default = m[1], strings.Trim(m[2], "`\"'")
+			if part == "" {
+				continue
+			}
+		}
+		if j, ok := bareChoices(parts, i); ok {
+			i = readChoices(f, parts[i], parts[:j+1], i, entities)
 			continue
 		}
 		if m := choicesStart.FindStringSubmatch(part); m != nil {
@@ -57,17 +69,43 @@ func readChoices(f *Field, first string, parts []string, at int, entities []stri
 			}
 		}
 	}
-	add(strings.Trim(first, "[]{}()"))
+	aside := func(text string) string {
+		if m := choiceDefault.FindStringSubmatch(text); m != nil {
+			f.Default, text = strings.Trim(m[2], "`\"'"), m[1]
+		}
+		return strings.Trim(text, "[]{}()")
+	}
+	add(aside(first))
 	for at+1 < len(parts) {
 		next := strings.Trim(strings.TrimSpace(parts[at+1]), "`*")
 		probe := Field{Kind: Choice, Choices: f.Choices}
 		if isAttributeWord(next) || defaultTo.MatchString(next) || byDefault.MatchString(next) && readAttribute(&probe, next, nil) {
 			break
 		}
-		add(strings.Trim(next, "[]{}()"))
+		add(aside(next))
 		at++
 	}
 	return at
+}
+
+// bareChoices finds the end of a list such as "low, medium or high" that begins at part i: nothing
+// but single words that are no attributes, the last two with "or" between them.
+func bareChoices(parts []string, i int) (end int, ok bool) {
+	word := func(s string) bool {
+		s = strings.TrimSpace(s)
+		probe := Field{}
+		return verbWord.MatchString(strings.ToLower(s)) && kindOf(strings.ToLower(s)) == "" && !isAttributeWord(s) && !readAttribute(&probe, s, nil)
+	}
+	for j := i; j < len(parts); j++ {
+		before, last, ok := strings.Cut(strings.TrimSpace(parts[j]), " or ")
+		if ok && word(before) && word(last) || j > i && strings.HasPrefix(strings.TrimSpace(parts[j]), "or ") && word(strings.TrimSpace(parts[j])[3:]) {
+			return j, true
+		}
+		if !word(parts[j]) {
+			break
+		}
+	}
+	return i, false
 }
 
 func isAttributeWord(s string) bool {
@@ -87,10 +125,10 @@ func readAttribute(f *Field, part string, entities []string) bool {
 		}
 	}
 	switch lower {
-	case "required", "mandatory", "needed", "not empty", "non-empty", "nonempty", "never empty", "not blank":
+	case "required", "mandatory", "needed", "not empty", "non-empty", "nonempty", "never empty", "not blank", "given", "obligatory", "compulsory", "always given", "present", "not null":
 		f.Required = true
 		return true
-	case "optional", "not required", "may be empty", "may be absent":
+	case "optional", "not required", "not mandatory", "may be empty", "may be absent", "may be missing", "can be empty", "nullable":
 		return true
 	case "unique", "no duplicates":
 		f.Unique = true
@@ -130,7 +168,7 @@ func readAttribute(f *Field, part string, entities []string) bool {
 		f.Ref = part
 		return setKind(f, Ref)
 	}
-	if options := strings.FieldsFunc(part, func(r rune) bool { return r == '|' }); len(options) > 1 {
+	if options := strings.FieldsFunc(part, func(r rune) bool { return r == '|' || r == '/' }); len(options) > 1 && f.Kind == "" {
 		readChoices(f, part, nil, 0, nil)
 		return true
 	}
@@ -172,7 +210,7 @@ func kindOf(s string) Kind {
 		return Integer
 	case "number", "decimal", "float", "decimal number", "real", "numbers", "decimals":
 		return Decimal
-	case "money", "amount", "price", "amount of money", "currency":
+	case "money", "amount", "price", "amount of money", "currency", "price in euros", "amount in euros", "money in euros", "euros", "price in dollars", "amount in dollars", "dollars", "price in eur", "eur":
 		return Money
 	case "date", "day", "calendar date", "dates":
 		return Date

@@ -80,7 +80,7 @@ type RuleKind string
 const (
 	RuleForbid  RuleKind = "forbid"  // Target cannot be created while the Entity its key Other refers to has Value in Field
 	RuleLimit   RuleKind = "limit"   // at most N of Entity (matching Where) per Field, overall without a Field
-	RuleDelete  RuleKind = "delete"  // Entity cannot be deleted while referred to by Target (matching Where)
+	RuleDelete  RuleKind = "delete"  // Entity cannot be deleted while referred to by Target (matching Where); without a Target, while it has Value in Field
 	RuleCascade RuleKind = "cascade" // deleting Entity deletes the Target records that refer to it
 	RuleOrder   RuleKind = "order"   // Field <= Other of the same Entity, Field < Other when Strict
 	RuleSort    RuleKind = "sort"    // lists of Entity come ordered by Field (Desc)

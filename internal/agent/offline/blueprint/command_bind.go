@@ -207,6 +207,11 @@ func (b *binder) format(a *Arg) bool {
 // a beginning of three letters or more; a name that fits two fields fits none.
 func matchField(name string, e Entity) *Field {
 	n := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	if i := slices.IndexFunc(e.Fields, func(f Field) bool {
+		return strings.ReplaceAll(n, "-", "") == strings.ReplaceAll(strings.ToLower(f.Key), "_", "")
+	}); i >= 0 {
+		return &e.Fields[i]
+	}
 	for _, fits := range []func(key string) bool{
 		func(k string) bool { return k == n },
 		func(k string) bool { return k == n+"s" || k+"s" == n },

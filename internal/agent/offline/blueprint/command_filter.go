@@ -19,10 +19,10 @@ func (b *binder) filter(a *Arg) bool {
 	case !a.Bool && slices.Contains([]string{"limit", "top", "max", "n", "first"}, a.Name):
 		a.Use = UseLimit
 	case !a.Bool && a.Value != "" && (a.Name == "by" || a.Name == "group-by"):
-		a.Use = UseSort
 		if b.c.Action == ActStats {
-			a.Use = UseBy
+			return false // no generator groups by a field that is chosen at run time
 		}
+		a.Use = UseSort
 	}
 	if a.Use != "" {
 		return true
@@ -46,7 +46,7 @@ func (b *binder) fixedFilter(a *Arg) bool {
 	for _, f := range b.e.Fields {
 		key := strings.ReplaceAll(f.Key, "_", "-")
 		switch {
-		case f.Kind == Bool && key == a.Name:
+		case f.Kind == Bool && (key == a.Name || key+"s" == a.Name):
 			a.Use, a.Field, a.Equals = UseField, f.Key, "yes"
 		case f.Kind == Bool && (a.Name == "un"+key || a.Name == "not-"+key || a.Name == "non-"+key || a.Name == "no-"+key):
 			a.Use, a.Field, a.Equals = UseField, f.Key, "no"

@@ -46,7 +46,7 @@ func understand(u usage, entities []Entity, earlier []Command) (Command, string)
 		return c, "no entity of the Data section is what it works on"
 	}
 	c.Entity = e.Name
-	if c.Action == ActOther && proseAction(u.text) != "" {
+	if (c.Action == ActOther || verb == "undo" || verb == "clear") && proseAction(u.text) != "" {
 		c.Action = proseAction(u.text)
 	}
 	settle(&c, verb, *e, earlier)

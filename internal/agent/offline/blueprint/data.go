@@ -31,6 +31,8 @@ func (r *reader) data() {
 			switch {
 			case it.list && (open < 0 || it.indent <= open) && r.entityItem(it, current):
 				open, current = it.indent, len(r.bp.Entities)-1
+			case entityParagraph(it) && r.entityItem(it, -1):
+				open, current = -1, len(r.bp.Entities)-1
 			case (it.list || it.row) && current >= 0:
 				r.fieldItem(it, current, names)
 			case it.row:
@@ -60,7 +62,7 @@ func (r *reader) entityNames() []string {
 			names = append(names, s.title)
 		}
 		for _, it := range s.items {
-			if m := entityHead.FindStringSubmatch(it.text); m != nil && it.list {
+			if m := entityHead.FindStringSubmatch(it.text); m != nil && (it.list || entityParagraph(it)) {
 				names = append(names, headName(m))
 			}
 		}
@@ -97,6 +99,16 @@ func (r *reader) entityItem(it statement, current int) bool {
 	return true
 }
 
+// entityParagraph says whether a paragraph introduces an entity: a name that is marked or followed
+// by a colon, then fields with parentheses.
+func entityParagraph(it statement) bool {
+	if it.list || it.row {
+		return false
+	}
+	m := entityHead.FindStringSubmatch(it.text)
+	return m != nil && len(nameParts(headName(m))) <= 3 && hasFields(m[5]) && (m[1]+m[2]+m[3] != "" || strings.HasPrefix(it.text, m[4]+":"))
+}
+
 // hasFields says whether text is a list of fields with parentheses of their own.
 func hasFields(text string) bool {
 	n := 0
@@ -128,13 +140,45 @@ func (r *reader) fieldItem(it statement, entity int, names []string) {
 		if len(cells) < 2 {
 			return
 		}
-		text = cells[0] + " (" + strings.Join(slices.DeleteFunc(cells[1:], func(c string) bool { return c == "" || c == "-" }), ", ") + ")"
+		text = cells[0] + " (" + strings.Join(rowAttributes(cells[1:], it.head), ", ") + ")"
 	} else if !fieldParens.MatchString(strings.TrimRight(text, ".")) {
 		if m := fieldColon.FindStringSubmatch(text); m != nil {
 			text = m[1] + " (" + strings.TrimRight(m[2], ".") + ")"
 		}
 	}
 	r.bp.Entities[entity].Fields = append(r.bp.Entities[entity].Fields, Field{Name: text, Line: -it.line})
+}
+
+// rowAttributes makes attributes of the cells behind a field's name: under a title such as
+// "required" or "default" a cell is an answer, under "description" it is prose.
+func rowAttributes(cells, head []string) []string {
+	var out []string
+	for i, c := range cells {
+		title := ""
+		if i+1 < len(head) {
+			title = head[i+1]
+		}
+		empty := slices.Contains([]string{"", "-", "–", "—", "n/a"}, c)
+		agreed := slices.Contains([]string{"yes", "y", "x", "✓", "✔", "true", "ja", "required", "unique", "mandatory"}, strings.ToLower(c))
+		denied := empty || slices.Contains([]string{"no", "n", "false", "optional"}, strings.ToLower(c))
+		switch word := strings.TrimRight(title, "?"); {
+		case (word == "required" || word == "mandatory" || word == "unique") && (agreed || denied):
+			if agreed {
+				out = append(out, word)
+			}
+		case (word == "optional" || word == "nullable") && (agreed || denied):
+			if !agreed {
+				out = append(out, "required")
+			}
+		case empty:
+		case word == "default" || word == "default value":
+			out = append(out, "default "+c)
+		case (word == "description" || word == "meaning" || word == "example") && !normative.MatchString(c):
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // dataFields reads the texts that entityItem and fieldItem kept: their Line is negative.

@@ -46,6 +46,7 @@ type statement struct {
 	indent int // of a list item
 	list   bool
 	row    bool
+	head   []string // of a row: the titles of the columns, in lower case, where the table has a head
 }
 
 func readDocument(spec string) document {
@@ -128,6 +129,7 @@ func heading(line string) (level int, title string) {
 func (s *section) read() {
 	open := false
 	fence := ""
+	var head []string
 	for i, line := range s.body {
 		trimmed := strings.TrimSpace(line)
 		mark := fenceMark(line)
@@ -144,15 +146,19 @@ func (s *section) read() {
 			open = false
 		case itemStart.MatchString(line):
 			indent := len(line) - len(strings.TrimLeft(line, " \t"))
-			s.items = append(s.items, statement{itemStart.ReplaceAllString(line, ""), s.first + i, indent, true, false})
+			s.items = append(s.items, statement{text: itemStart.ReplaceAllString(line, ""), line: s.first + i, indent: indent, list: true})
 			open = true
 		case strings.HasPrefix(trimmed, "|") && strings.Trim(trimmed, "|-: ") == "":
 			// The line below the head of a table: the head says nothing by itself.
 			if n := len(s.items); n > 0 && s.items[n-1].row {
+				head = tableCells(strings.ToLower(s.items[n-1].text))
 				s.items = s.items[:n-1]
 			}
 		case strings.HasPrefix(trimmed, "|"):
-			s.items = append(s.items, statement{trimmed, s.first + i, 0, false, true})
+			if n := len(s.items); n > 0 && (!s.items[n-1].row || s.items[n-1].line < s.first+i-2) {
+				head = nil
+			}
+			s.items = append(s.items, statement{text: trimmed, line: s.first + i, row: true, head: head})
 			open = false
 		case open:
 			s.items[len(s.items)-1].text += " " + trimmed

@@ -263,7 +263,7 @@ func pathVerb(segment string) bool {
 
 // describe checks the prose behind endpoints, clause by clause.
 func (r *reader) describe(endpoints []int, prose string, line int) {
-	prose = strings.TrimSpace(strings.Trim(strings.TrimSpace(prose), ":–—-"))
+	prose = strings.TrimLeft(strings.Trim(strings.TrimSpace(prose), "–—-"), ":–— ")
 	for _, i := range endpoints {
 		e := &r.bp.Endpoints[i]
 		if e.Action == "list" {
@@ -274,6 +274,7 @@ func (r *reader) describe(endpoints []int, prose string, line int) {
 				e.Max = firstNumber(m[1:])
 			}
 			r.namedParams(e, prose)
+			prose = r.quotedParams(e, prose)
 		}
 	}
 	for _, clause := range clauses(prose) {
@@ -282,6 +283,31 @@ func (r *reader) describe(endpoints []int, prose string, line int) {
 		}
 		r.sentence(clause, line, true)
 	}
+}
+
+// quotedParams adds the parameters that the prose quotes with a question mark or an ampersand in
+// front, and gives the prose without them; what is no parameter of the list stays in it.
+func (r *reader) quotedParams(e *Endpoint, prose string) string {
+	return codeSpan.ReplaceAllStringFunc(prose, func(span string) string {
+		query := strings.Trim(span, "` ")
+		if query == "" || query[0] != '?' && query[0] != '&' {
+			return span
+		}
+		with := Endpoint{Entity: e.Entity}
+		for _, pair := range strings.FieldsFunc(query, func(c rune) bool { return c == '?' || c == '&' }) {
+			name, _, _ := strings.Cut(pair, "=")
+			with.Query = append(with.Query, name)
+		}
+		if r.checkQuery(&with) != "" {
+			return span
+		}
+		for _, q := range with.Query {
+			if !slices.Contains(e.Query, q) {
+				e.Query = append(e.Query, q)
+			}
+		}
+		return " "
+	})
 }
 
 // namedParams adds the parameters that only the prose names: "`limit` and `offset`", "sorting",
@@ -309,6 +335,19 @@ func (r *reader) namedParams(e *Endpoint, prose string) {
 	}
 }
 
+// thirdPerson gives what a verb of a path does in prose: cancel, cancels; publish, publishes.
+func thirdPerson(verbs []string) []string {
+	var out []string
+	for _, v := range verbs {
+		v = strings.ToLower(v)
+		out = append(out, v+"s", v+"es")
+		if stem, ok := strings.CutSuffix(v, "y"); ok {
+			out = append(out, stem+"ies")
+		}
+	}
+	return out
+}
+
 func firstNumber(texts []string) int {
 	for _, t := range texts {
 		if n, err := strconv.Atoi(t); err == nil && n > 0 && n <= 10000 {
@@ -326,7 +365,8 @@ func setClause(all []Endpoint, endpoints []int, clause string) bool {
 			return false
 		}
 		words := nameParts(strings.ToLower(clause))
-		known := slices.Concat(stopWords(), []string{"sets", "set", "marks", "mark", "as", "to", "yes", "no", "true", "false", "now", "200", "answers", "returns", "gives", "brings", "back", "changes", "ends", "closes", "opens", "finishes", "completes"})
+		last := nameParts(e.Path[strings.LastIndex(e.Path, "/")+1:])
+		known := slices.Concat(stopWords(), thirdPerson(last), []string{"sets", "set", "marks", "mark", "as", "to", "yes", "no", "true", "false", "now", "200", "answers", "returns", "gives", "brings", "back", "changes", "ends", "closes", "opens", "finishes", "completes"})
 		for _, m := range e.Set {
 			known = append(known, nameParts(strings.ToLower(m.Field+" "+m.Value))...)
 		}

@@ -38,7 +38,7 @@ type givenRule struct {
 func givenRules() []givenRule {
 	return []givenRule{
 		{givenStore,
-			`data everything records record program service server survive survives surviving persist persists persisted persistent kept keep keeps stored saved
+			`data everything records record program service server survive survives surviving persist persists persisted persistent state kept keep keeps stored saved
 		 restart restarts restarting crash crashes across between disk file files single local data folder directory dir database db embedded below under inside lives must stays there store storage durable durably bbolt`, ""},
 		{givenStop,
 			`gracefully graceful shutdown shuts shut down stop stops stopping sigterm sigint ctrl c running requests request flight finish finishes finished ends end waits wait first server service program signal signals must after before closing connections open current exits 0`, "rest-api"},
@@ -91,7 +91,7 @@ func (r *reader) given(s string) bool {
 }
 
 // describing are the words in which the doings of endpoints are usually told.
-const describing = `creates create adds add new stores store registers register makes lists list listing returns return gives give shows show reads read gets get fetches fetch answers answer
+const describing = `creates create adds add new places place books book schedules schedule submits submit posts post records opens starts lends lend borrows borrow saves save inserts insert stores store registers register makes lists list listing returns return gives give shows show reads read gets get fetches fetch answers answer
 	single one several some changes change changing updates update updated edits edit modifies partial partially replaces replace whole deletes delete removes remove removed
 	filters filter filtered filtering sorts sort sorted sorting orders order ordered pages page paging paged pagination limit offset query parameters parameter params given fields field values value
 	json body object id ids 200 201 204 matching match exist exists record records total count asc desc ascending descending per page number

@@ -59,19 +59,22 @@ func (r *reader) running() {
 		}
 		for _, it := range s.items {
 			for _, m := range codeSpan.FindAllStringSubmatch(it.text, -1) {
-				r.runLine(m[1])
+				r.runLine(m[1], it.line)
 			}
 		}
 		for _, b := range s.blocks {
+			at := b.Line
 			for line := range strings.Lines(b.Text) {
-				r.runLine(line)
+				r.runLine(line, at)
+				at++
 			}
 		}
 	}
 }
 
-// runLine takes the first line that begins with a program and has a word or a flag behind it.
-func (r *reader) runLine(line string) {
+// runLine takes the first line that begins with a program and has a word or a flag behind it. A
+// flag of a service that no rule knows is reported: the program would refuse it.
+func (r *reader) runLine(line string, at int) {
 	words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "$ "))
 	if len(r.bp.Running) > 0 || len(words) < 2 {
 		return
@@ -81,6 +84,15 @@ func (r *reader) runLine(line string) {
 		return
 	}
 	r.bp.Running = words
+	if r.bp.Type != "rest-api" {
+		return
+	}
+	for _, w := range words[1:] {
+		flag := strings.Trim(w, "[]()")
+		if name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "="); strings.HasPrefix(flag, "-") && RunFlagOf(name) == "" {
+			r.unknown(at, line, "nothing says what the flag "+flag+" of the program is for")
+		}
+	}
 }
 
 // commands reads the sections that describe the command line.

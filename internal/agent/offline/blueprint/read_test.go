@@ -2,6 +2,7 @@ package blueprint_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -331,4 +332,76 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("read twice, the spec differs: %s", d)
 		}
 	})
+}
+
+// People say the same thing about a field in many ways.
+func TestFieldPhrasings(t *testing.T) {
+	t.Parallel()
+	six := 6
+	zero, one, five := "0", "1", "5"
+	cases := map[string]blueprint.Field{
+		"code (text, must be given, exactly 6 chars)":             {Kind: blueprint.Text, Required: true, MinLen: &six, MaxLen: &six},
+		"code (text, max. 6 characters)":                          {Kind: blueprint.Text, MaxLen: &six},
+		"cost (price in euros, non-negative)":                     {Kind: blueprint.Money, Min: &zero},
+		"stars (between 1 and 5)":                                 {Kind: blueprint.Integer, Min: &one, Max: &five},
+		"state (one of: new, old (default: old))":                 {Kind: blueprint.Choice, Choices: []string{"new", "old"}, Default: "old"},
+		"state (one of: new, old, lost (default: new), optional)": {Kind: blueprint.Choice, Choices: []string{"new", "old", "lost"}, Default: "new"},
+		"state (new / old)":                                       {Kind: blueprint.Choice, Choices: []string{"new", "old"}},
+		"state (new, old or lost; default new)":                   {Kind: blueprint.Choice, Choices: []string{"new", "old", "lost"}, Default: "new"},
+		"state (new or old)":                                      {Kind: blueprint.Choice, Choices: []string{"new", "old"}},
+		"count (integer (default: 5))":                            {Kind: blueprint.Integer, Default: "5"},
+	}
+	for text, want := range cases {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			bp := blueprint.Read("# x\n## Data\n- **Thing**: name (text), " + text + "\n")
+			if len(bp.Unknown) > 0 || len(bp.Entities) != 1 || len(bp.Entities[0].Fields) != 2 {
+				t.Fatalf("got %+v, unknown %+v", bp.Entities, bp.Unknown)
+			}
+			got := bp.Entities[0].Fields[1]
+			want.Name, want.Key, want.Line = got.Name, got.Key, got.Line
+			if d := cmp.Diff(want, got); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// The head of a table says what its cells answer.
+func TestTablesWithAHead(t *testing.T) {
+	t.Parallel()
+	bp := blueprint.Read("# x\n## Data\n### Thing\n| Field | Type | Required | Default | Description |\n|---|---|---|---|---|\n| name | text | yes | - | what it is called |\n| size | integer | no | 5 | |\n")
+	if len(bp.Unknown) > 0 || len(bp.Entities) != 1 || len(bp.Entities[0].Fields) != 2 {
+		t.Fatalf("got %+v, unknown %+v", bp.Entities, bp.Unknown)
+	}
+	if f := bp.Entities[0].Fields; !f[0].Required || f[1].Required || f[1].Default != "5" {
+		t.Errorf("got %+v", f)
+	}
+	bp = blueprint.Read("# x\n## Data\n### Thing\n| Field | Type | Description |\n|---|---|---|\n| name | text | must begin with a vowel |\n")
+	if len(bp.Unknown) != 1 {
+		t.Errorf("a demand in a description is not read over: %+v", bp.Unknown)
+	}
+}
+
+// A flag of the program that no rule knows would be refused by it.
+func TestUnknownRunningFlags(t *testing.T) {
+	t.Parallel()
+	bp := blueprint.Read("---\nname: x\ntype: rest-api\n---\n# x\n## Data\n- **Thing**: name (text)\n## Endpoints\n- `GET /things?` lists things\n## Running\n`x serve --addr HOST:PORT --tls-cert FILE`\n")
+	if len(bp.Unknown) != 1 || !strings.Contains(bp.Unknown[0].Why, "--tls-cert") {
+		t.Errorf("got %+v", bp.Unknown)
+	}
+}
+
+// Parameters may stand in the prose behind a list.
+func TestQuotedParameters(t *testing.T) {
+	t.Parallel()
+	list := func(prose string) *blueprint.Blueprint {
+		return blueprint.Read("---\ntype: rest-api\n---\n# x\n## Data\n- **Thing**: name (text), kind (one of: a, b)\n## Endpoints\n- `GET /things` lists things; " + prose + "\n")
+	}
+	if bp := list("filters `?kind=a`, sorting `?sort=name`"); len(bp.Unknown) > 0 || !slices.Equal(bp.Endpoints[0].Query, []string{"kind", "sort"}) {
+		t.Errorf("got %+v, unknown %+v", bp.Endpoints, bp.Unknown)
+	}
+	if bp := list("filters `?weight=3`"); len(bp.Unknown) != 1 {
+		t.Errorf("got %+v", bp.Unknown)
+	}
 }

@@ -27,7 +27,7 @@ var (
 	deleteNo   = regexp.MustCompile(`^no (.+?) (?:can|may) be (?:deleted|removed)$`)
 	cascadeOne = regexp.MustCompile(`^(?:deleting|removing) (?:an? |the )?(.+?) (?:also )?(?:deletes|removes|drops)(?: also)?(?: all)?(?: of)? (?:its|their|the|his|her) (.+?)(?: too| as well| with it)?$`)
 	cascadeTwo = regexp.MustCompile(`^(?:when|if) (?:an? |the )?(.+?) is (?:deleted|removed),? (?:all )?(?:its|their|the|his|her) (.+?) (?:are|is) (?:deleted|removed)(?: too| as well| with it| also)?$`)
-	trailing   = regexp.MustCompile(`(?: at a time| at once| at the same time| at any time| simultaneously| per person)$`)
+	trailing   = regexp.MustCompile(`(?: at a time| at once| at the same time| at any time| simultaneously)$`)
 )
 
 // readForbid understands "a broken tool cannot be lent" and its relatives.

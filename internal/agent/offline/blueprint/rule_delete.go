@@ -1,6 +1,9 @@
 package blueprint
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // readCascade understands "deleting a boat deletes its bookings".
 func readCascade(r *reader, s string) ([]Rule, bool) {
@@ -56,6 +59,12 @@ func (r *reader) deleteState(e Entity, s string) ([]Rule, bool) {
 	s = strings.NewReplacer("that ", "", "which ", "", "who ", "", "it is ", "is ", "they are ", "are ", "it has ", "has ", "they have ", "has ", "there are ", "", "there is ", "").Replace(s)
 	s = strings.TrimSpace(s)
 	rule := Rule{Kind: RuleDelete, Entity: e.Name, Status: 409}
+	if r.bp.Type == "rest-api" {
+		if own, ok := r.condition(e, s); ok && len(own) == 1 {
+			rule.Field, rule.Value = own[0].Field, own[0].Value
+			return []Rule{rule}, true
+		}
+	}
 	inUse := []string{"in use", "is in use", "still in use", "is still in use", "is referred to", "referred to", "is used", "used", "is still referred to", "is still used", "are in use", "still has records", "is referenced", "is still referenced"}
 	for _, phrase := range inUse {
 		if s != phrase {
@@ -99,6 +108,12 @@ func (r *reader) deleteState(e Entity, s string) ([]Rule, bool) {
 		where, ok := r.state(*target, stripState(adjective))
 		rule.Target, rule.Where = target.Name, where
 		return []Rule{rule}, ok
+	}
+	if verb, by, ok := strings.Cut(stripState(s), " by "); ok {
+		if target := r.entity(trimArticle(by)); target != nil && len(refsTo(*target, e)) > 0 && slices.Contains([]string{"used", "referenced", "referred to", "needed"}, verb) {
+			rule.Target = target.Name
+			return []Rule{rule}, true
+		}
 	}
 	if target, _ := r.referrer(e, stripState(s)); target != nil {
 		rule.Target = target.Name

@@ -12,7 +12,7 @@ var (
 	sortShape  = regexp.MustCompile(`^(?:the )?(?:(?:lists?|listings?)(?: of)? ?)?(.*?) ?(?:are|is|come|comes|must be|get|gets)(?: always)?(?: listed| sorted| ordered| shown| returned| given| answered)*(?: by default)? (?:sorted |ordered |in order |in the order )?(?:by|of) (?:their |the |its )?(.+?)(?: by default| unless.*)?$`)
 	newest     = regexp.MustCompile(`^(?:the )?(?:lists?(?: of)? )?(.*?) ?(?:are|is|come|comes)(?: listed| sorted| ordered| shown)?(?: by default)?,? (?:with the )?(newest|latest|oldest|most recent)(?: ones?)? first$`)
 	uniqueNo   = regexp.MustCompile(`^(?:no two|two) (.+?) (?:can(?:not)?|may(?: not)?|must not|have|share|must never|never)\s?(?:ever )?(?:have|share)? the same (.+)$`)
-	fieldIs    = regexp.MustCompile(`^(.+?) (must not be|cannot be|may not be|is never|must be|must have|must|is|are|has|have|needs|need|should be) (.+)$`)
+	fieldIs    = regexp.MustCompile(`^(.+?) (must not be|cannot be|may not be|must never be|can never be|may never be|is never|must be|must have|must|is|are|has|have|needs|need|should be) (.+)$`)
 )
 
 // readOrder understands "due must not be before bought on" and "ends after it starts".
@@ -176,7 +176,7 @@ func readFieldRule(r *reader, s string) ([]Rule, bool) {
 		f.Required = f.Default == ""
 		return nil, true
 	}
-	if verb == "cannot be" || verb == "must not be" || verb == "may not be" || verb == "is never" {
+	if strings.HasSuffix(verb, " be") && verb != "must be" && verb != "should be" || verb == "is never" {
 		attribute = "not " + attribute
 	}
 	var hit []*Field

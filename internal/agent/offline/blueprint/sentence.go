@@ -49,7 +49,7 @@ func (r *reader) others() {
 			}
 		case sectionData:
 			for _, it := range s.items {
-				if !it.list && !it.row {
+				if !it.list && !it.row && !entityParagraph(it) {
 					r.prose(it, false)
 				}
 			}
@@ -61,7 +61,12 @@ func (r *reader) prose(it statement, demand bool) {
 	if it.list && strings.HasPrefix(it.text, "`") && r.isEndpointItem(it) {
 		return
 	}
-	for _, clause := range clauses(it.text) {
+	text := it.text
+	if len(r.bp.Running) > 0 {
+		// The line that starts the program is read elsewhere.
+		text = strings.ReplaceAll(text, "`"+strings.Join(r.bp.Running, " ")+"`", "")
+	}
+	for _, clause := range clauses(strings.TrimLeft(text, " –—-:,")) {
 		if demand || normative.MatchString(clause) || it.row {
 			r.sentence(clause, it.line, true)
 		} else {
@@ -166,7 +171,7 @@ func cutStatus(s string) (string, int) {
 
 func stopWords() []string {
 	return strings.Fields(`a an the it its of and or with by for to in on at as is are be been has have that which who whose this these those
-		one each every any all their his her them they when if also only then not no than from into out so such like e g i`)
+		one each every any all their his her them they when if also only then not no than from into out so such like e g i s`)
 }
 
 // onlyWords says whether every word of s is a stop word, a name of the spec, or in the vocabulary.

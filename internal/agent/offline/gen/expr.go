@@ -263,6 +263,8 @@ func orderChecks(rules []blueprint.Rule, e Entity) []orderCheck {
 				present = append(present, "r."+f.Go+" != nil")
 			} else if f.Type == "string" || f.Kind == blueprint.Date {
 				present = append(present, "r."+f.Go+` != ""`)
+			} else if f.Kind == blueprint.DateTime {
+				present = append(present, "!r."+f.Go+".IsZero()")
 			}
 		}
 		if first.Kind != blueprint.DateTime {

@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"slices"
@@ -79,12 +80,13 @@ func (c core) sampleExpr(e Entity, f Field) string {
 func (c core) sampleOne(e Entity, f Field) string {
 	switch f.Kind {
 	case blueprint.Bool:
-		if !f.Required {
+		usual := cmp.Or(f.Default, "no")
+		if !f.Required && !c.forbidden(e, f, usual) {
 			return ""
 		}
 		return strconv.FormatBool(c.forbidden(e, f, "no"))
 	case blueprint.Choice:
-		if f.Default != "" {
+		if f.Default != "" && !c.forbidden(e, f, f.Default) {
 			return ""
 		}
 		for _, choice := range f.Choices {
@@ -109,7 +111,7 @@ func (c core) sampleOne(e Entity, f Field) string {
 // forbidden says whether a rule keeps records with the value from being referred to.
 func (c core) forbidden(e Entity, f Field, value string) bool {
 	return slices.ContainsFunc(c.bp.Rules, func(r blueprint.Rule) bool {
-		return r.Kind == blueprint.RuleForbid && r.Entity == e.Name && r.Field == f.Key && r.Value == value
+		return (r.Kind == blueprint.RuleForbid && r.Entity == e.Name || keeps(r, e)) && r.Field == f.Key && r.Value == value
 	})
 }
 
@@ -118,10 +120,14 @@ func sampleText(f Field) string {
 	if f.MinLen != nil && len([]rune(base)) < *f.MinLen {
 		base += strings.Repeat("x", *f.MinLen-len([]rune(base)))
 	}
+	verb := "%d"
 	if f.MaxLen != nil && len([]rune(base))+2 > *f.MaxLen {
-		base = string([]rune(base)[:max(0, *f.MaxLen-2)])
+		base, verb = string([]rune(base)[:max(0, *f.MaxLen-2)]), "%02d"
 	}
-	return fmt.Sprintf("fmt.Sprintf(%q, n)", strings.ReplaceAll(base, "%", "")+"%d")
+	if f.MaxLen != nil && *f.MaxLen < 2 {
+		return "fmt.Sprint(n%10)"
+	}
+	return fmt.Sprintf("fmt.Sprintf(%q, n)", strings.ReplaceAll(base, "%", "")+verb)
 }
 
 func (c core) sampleNumber(e Entity, f Field) string {

@@ -22,6 +22,7 @@ type entityView struct {
 	Refs        []refView
 	Limits      []limitView
 	Holders     []holderView
+	Keeps       []checkView // states in which a record cannot be deleted
 	Sample      sampleView
 }
 
@@ -81,6 +82,7 @@ func (c core) entity(e Entity) entityView {
 	}
 	v.Limits = c.limits(e)
 	v.Holders = c.holders(e)
+	v.Keeps = c.keeps(e)
 	v.Sample = c.sample(e)
 	return v
 }
@@ -208,6 +210,24 @@ func (c core) holders(e Entity) []holderView {
 		}
 	}
 	return out
+}
+
+func (c core) keeps(e Entity) []checkView {
+	var out []checkView
+	for _, r := range c.bp.Rules {
+		if keeps(r, e) {
+			out = append(out, checkView{
+				Condition: matchExpr(e, []blueprint.Match{{Field: r.Field, Value: r.Value}}, "old"),
+				Conflict:  c.ruleConflict(r), Text: r.Text, Rule: r,
+			})
+		}
+	}
+	return out
+}
+
+// keeps says whether a rule keeps the records of e from being deleted by a state of their own.
+func keeps(r blueprint.Rule, e Entity) bool {
+	return r.Kind == blueprint.RuleDelete && r.Target == "" && r.Entity == e.Name
 }
 
 func (c core) ruleConflict(r blueprint.Rule) string {
