@@ -215,16 +215,15 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 	if err := os.MkdirAll(ord.folder.app, 0o755); err != nil {
 		return nil, usage("E_WORKSPACE", "choose a folder you may write", "%s", err)
 	}
-	st, err := createStore(ctx, ord.folder, []byte(ord.spec.Text), ord.first())
+	st, err := createStore(ctx, ord.folder, []byte(ord.spec.Text), ord.first(), ord.plan)
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.newSession(st, ord.set, ord.works)
+	s, err := a.newSession(st, ord.set, ord.works, "builder resume "+word(st.app))
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
 	s.start = []phases.Fact{s.started(false)}
-	s.given = ord.plan
 	return s, nil
 }
 
@@ -232,7 +231,7 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 func (o order) first() phases.BuildStarted {
 	return phases.BuildStarted{
 		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecSHA: o.spec.SHA256,
-		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL,
+		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, Effort: o.set.Effort,
 		Author: o.set.Author, Caps: o.set.caps, At: nowOr(clock(o.works.app)),
 	}
 }

@@ -103,7 +103,7 @@ func (a *app) makePlan(ctx context.Context, spec *planner.Spec, set settings, w 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	s, err := a.newSession(st, set, w)
+	s, err := a.newSession(st, set, w, "builder plan "+word(spec.Path))
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,10 @@ func (a *app) makePlan(ctx context.Context, spec *planner.Spec, set settings, w 
 		}
 		s.start = append(s.start, phases.CapsRaised{Caps: set.caps, By: "user"})
 	}
-	return s.plan(ctx)
+	if plan, err = s.plan(ctx); err != nil {
+		err = &located{s.again, err}
+	}
+	return plan, err
 }
 
 // openPlanStore opens the journal of a planning, or makes it; fresh says that it was made now.
@@ -127,7 +130,7 @@ func openPlanStore(ctx context.Context, f folder, spec []byte, first phases.Buil
 		if err := os.MkdirAll(f.app, 0o700); err != nil {
 			return nil, false, fmt.Errorf("make plan folder: %w", err)
 		}
-		st, err := createStore(ctx, f, spec, first)
+		st, err := createStore(ctx, f, spec, first, nil)
 		return st, true, err
 	}
 	st, err := openStore(ctx, f)
@@ -160,7 +163,7 @@ func (s *session) plan(ctx context.Context) (plan *planner.Plan, err error) {
 	}
 	e := &phases.Engine{
 		Writer: writer, Blobs: s.store.blobs, Model: model, Spec: s.works.spec, Draft: s.set.drafter(), Stop: b.stop,
-		Set: phases.Settings{Model: s.set.Model, Effort: s.set.Effort},
+		Set: phases.Settings{Model: s.set.Model, Effort: s.set.Effort}, Space: s.space, Again: s.again,
 	}
 	if _, err := phases.Reopen(ctx, writer); err != nil {
 		return nil, err

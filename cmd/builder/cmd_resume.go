@@ -66,7 +66,7 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 		return err
 	}
 	a.headline(st.id, set, w)
-	s, err := a.newSession(st, set, w)
+	s, err := a.newSession(st, set, w, "builder resume "+word(st.app))
 	if err != nil {
 		return err
 	}
@@ -92,6 +92,9 @@ func (a *app) resumeSettings(l limitFlags, state *phases.State) (settings, error
 		}
 	}
 	l.provider, l.model, l.engine, l.author = b.Provider, b.Model, b.Engine, b.Author
+	if l.effort == "" {
+		l.effort = b.Effort
+	}
 	if l.baseURL == "" {
 		l.baseURL = b.BaseURL
 	}

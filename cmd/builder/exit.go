@@ -39,7 +39,9 @@ func exitOf(err error) int {
 		return exitPaused
 	case errors.As(err, &problems), errors.As(err, &locked), errors.Is(err, checkpoint.ErrNewer):
 		return exitUsage
-	case errors.Is(err, checkpoint.ErrCorrupt), errors.Is(err, checkpoint.ErrPoisoned), errors.Is(err, checkpoint.ErrFull), errors.Is(err, checkpoint.ErrNotFound):
+	case full(err):
+		return exitPaused
+	case denied(err), errors.Is(err, checkpoint.ErrCorrupt), errors.Is(err, checkpoint.ErrPoisoned), errors.Is(err, checkpoint.ErrNotFound):
 		return exitStorage
 	}
 	return exitInternal

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
+	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
@@ -37,6 +40,38 @@ func refused(code, hint, format string, args ...any) *fault {
 	return &fault{code: code, what: fmt.Sprintf(format, args...), hint: hint, exit: exitPolicy}
 }
 
+// located is an error of a build; again is the command that goes on with it, for hints.
+type located struct {
+	again string
+	err   error
+}
+
+// Error is that of the cause.
+func (l *located) Error() string { return l.err.Error() }
+
+// Unwrap gives the cause.
+func (l *located) Unwrap() error { return l.err }
+
+// word writes s so that a shell reads it as one word.
+func word(s string) string {
+	if s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-./+,:@%=", r) || r > 0x7f && unicode.IsLetter(r))
+	}) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// full says whether err means that a disk is full.
+func full(err error) bool {
+	return errors.Is(err, checkpoint.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// denied says whether err means that the machine does not let us read or write.
+func denied(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EIO)
+}
+
 // complain writes err to a person's terminal: a line with a code and a line with a hint for each
 // thing wrong, without control characters, secrets or stack traces.
 func complain(w io.Writer, err error, secrets []string) {
@@ -53,6 +88,11 @@ func linesOf(err error) []fault {
 	var pause *phases.PauseError
 	var problems planner.Problems
 	var locked *checkpoint.LockedError
+	var at *located
+	again := "builder resume DIR"
+	if errors.As(err, &at) {
+		again = at.again
+	}
 	switch {
 	case errors.As(err, &f):
 		return []fault{*f}
@@ -73,14 +113,16 @@ func linesOf(err error) []fault {
 		return []fault{{code: "E_CHECKPOINT_NEWER", what: err.Error(), hint: "use the builder that wrote it, or a newer one"}}
 	case errors.Is(err, checkpoint.ErrCorrupt):
 		return []fault{{code: "E_CHECKPOINT_CORRUPT", what: err.Error(), hint: "the proven commits are safe in git; look with: builder checkpoint verify, or start again in a new folder with: builder build --plan PLAN -o DIR"}}
-	case errors.Is(err, checkpoint.ErrFull):
-		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then: builder resume"}}
+	case full(err):
+		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then: " + again}}
 	case errors.Is(err, checkpoint.ErrNotFound):
 		return []fault{{code: "E_CHECKPOINT_MISSING", what: err.Error(), hint: "name the folder of a build, as in: builder status DIR"}}
 	case errors.Is(err, checkpoint.ErrPoisoned):
-		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "check the disk, then: builder resume"}}
+		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "check the disk, then: " + again}}
+	case denied(err):
+		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "let builder read and write there, then do the same again"}}
 	}
-	return []fault{{code: "E_INTERNAL", what: err.Error(), hint: "this is a bug of builder; the build, if any, is kept: builder resume"}}
+	return []fault{{code: "E_INTERNAL", what: err.Error(), hint: "this is a bug of builder; the build, if any, is kept: " + again}}
 }
 
 func join(what, where string) string {

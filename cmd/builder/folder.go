@@ -15,6 +15,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/bolt"
 	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
 // folder is where a build keeps itself: DIR/.builder.
@@ -98,7 +99,7 @@ type store struct {
 // createStore makes the build's folder and opens it. It is made whole under another name first, with
 // the record that opens the build: a folder with the right name is a build that can be resumed. It
 // fails when there is one already.
-func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildStarted) (*store, error) {
+func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildStarted, plan *planner.Plan) (*store, error) {
 	if err := f.sweep(); err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildS
 	if err != nil {
 		return nil, fmt.Errorf("make build folder: %w", err)
 	}
-	if err := fillStore(ctx, tmp, spec, first); err != nil {
+	if err := fillStore(ctx, tmp, spec, first, plan); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(tmp))
 	}
 	if err := os.Rename(tmp, f.root()); err != nil {
@@ -148,8 +149,9 @@ func (f folder) sweep() error {
 	return nil
 }
 
-// fillStore makes the content of a build folder: journal, blobs and which build is current.
-func fillStore(ctx context.Context, root string, spec []byte, first phases.BuildStarted) error {
+// fillStore makes the content of a build folder: journal, blobs and which build is current. A plan
+// that the user gave is accepted in the same transaction: a build without it would make another.
+func fillStore(ctx context.Context, root string, spec []byte, first phases.BuildStarted, plan *planner.Plan) error {
 	id := first.Build
 	dir := filepath.Join(root, "builds", id)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -162,15 +164,25 @@ func fillStore(ctx context.Context, root string, spec []byte, first phases.Build
 	if first.Spec, err = blobs.Put(ctx, spec); err != nil {
 		return err
 	}
-	rec, err := phases.Encode(first, first.At)
-	if err != nil {
-		return err
+	facts := []phases.Fact{first}
+	if plan != nil {
+		accepted, err := phases.Accepted(ctx, blobs, plan, "user")
+		if err != nil {
+			return err
+		}
+		facts = append(facts, accepted)
+	}
+	recs := make([]checkpoint.Record, len(facts))
+	for i, f := range facts {
+		if recs[i], err = phases.Encode(f, first.At); err != nil {
+			return err
+		}
 	}
 	j, err := bolt.Create(ctx, filepath.Join(dir, "journal.db"), bolt.Options{Holder: filepath.Join(root, "lock")})
 	if err != nil {
 		return err
 	}
-	_, err = j.Append(ctx, 0, []checkpoint.Record{rec})
+	_, err = j.Append(ctx, 0, recs)
 	if err = errors.Join(err, j.Close()); err != nil {
 		return err
 	}

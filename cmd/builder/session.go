@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
@@ -36,6 +40,7 @@ func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (c
 	now := make(chan struct{})
 	b := &brake{stop: phases.Stop{Grace: grace, Now: now}, cancel: cancel, ch: make(chan os.Signal, 4), done: make(chan struct{})}
 	signal.Notify(b.ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE) // a reader of the progress that goes away does not end a build
 	var timer <-chan time.Time
 	if limit > 0 {
 		timer = time.After(limit)
@@ -45,7 +50,11 @@ func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (c
 		presses := 0
 		for {
 			select {
-			case <-timer:
+			case <-timer: // counts as a first Ctrl-C: the next one cuts
+				if presses == 0 {
+					presses++
+					say(true)
+				}
 				cancel(phases.ErrTime)
 			case _, ok := <-b.ch:
 				if !ok {
@@ -65,6 +74,7 @@ func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (c
 
 func (b *brake) release() {
 	signal.Stop(b.ch)
+	signal.Reset(syscall.SIGPIPE)
 	close(b.ch)
 	<-b.done
 	b.cancel(nil)
@@ -78,17 +88,18 @@ type session struct {
 	view     *progress.View
 	works    *works
 	start    []phases.Fact   // recorded first
-	given    *planner.Plan   // by the user; nil: it is to be made
+	again    string          // the command that goes on after a pause
 	reopen   bool            // failed tasks are tried again
 	estimate *known.Estimate // made before the first call
 }
 
-// newSession readies a process for a build whose store is open.
-func (a *app) newSession(st *store, set settings, w *works) (*session, error) {
+// newSession readies a process for a build whose store is open; again is the command that goes on.
+func (a *app) newSession(st *store, set settings, w *works, again string) (*session, error) {
+	w.again = again
 	w.plans = planCache{ctx: context.Background(), blobs: st.blobs}
 	plans := planCache{ctx: context.Background(), blobs: st.blobs} // the view runs in another goroutine
 	form, width := a.form(set.events)
-	return &session{app: a, set: set, store: st, works: w, view: &progress.View{
+	return &session{app: a, set: set, store: st, works: w, again: again, view: &progress.View{
 		Out: a.err, Form: form, Width: width, Plan: plans.of,
 		Clean: func(s string) string { return tidy(s, a.secrets()) },
 	}}, nil
@@ -120,20 +131,34 @@ func (a *app) form(events string) (progress.Form, int) {
 }
 
 // run carries the build on until it ends or pauses, and says how that went.
-func (s *session) run(ctx context.Context) (err error) {
+func (s *session) run(ctx context.Context) error {
 	mirror, err := openMirror(ctx, s.store)
 	if err != nil {
-		return err
+		return &located{s.again, err}
 	}
-	defer func() { err = errors.Join(err, mirror.Close()) }()
+	st, err := s.carryOn(ctx, mirror)
+	// Reports, events and the list of builds are projections of the records: when they cannot be
+	// written, the build has still ended as it has.
+	if cerr := mirror.Close(); cerr != nil {
+		s.app.say("warning: %s", cerr)
+	}
+	if err != nil {
+		return &located{s.again, err}
+	}
+	return s.tell(st)
+}
+
+// carryOn runs the engine between the opening and the closing of the writer, and returns how the
+// build then stands.
+func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status, err error) {
 	book, file, err := openLog(s.store.log(s.store.id), s.app.secrets())
 	if err != nil {
-		return fmt.Errorf("open log: %w", err)
+		return st, fmt.Errorf("open log: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // what could not be written there is not the build's
 	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view)
 	if err != nil {
-		return err
+		return st, err
 	}
 	defer func() {
 		if cerr := writer.Close(context.WithoutCancel(ctx)); cerr != nil && err == nil {
@@ -141,20 +166,24 @@ func (s *session) run(ctx context.Context) (err error) {
 		}
 	}()
 	if err := writer.Record(ctx, s.start...); err != nil {
-		return err
+		return st, err
 	}
 	if err := phases.Recover(ctx, writer, s.store.spools, s.works.recover); err != nil {
-		return err
+		return st, err
 	}
 	braked, b := newBrake(ctx, s.set.MaxTime, func(first bool) { s.tellStop(ctx, writer, first) })
 	defer b.release()
 	engine, err := s.works.engine(braked, s, writer, b.stop)
 	if err != nil {
-		return err
+		return st, err
 	}
 	runErr := engine.Run(braked)
 	s.view.End()
-	return s.conclude(context.WithoutCancel(ctx), writer, runErr)
+	verr := writer.View(context.WithoutCancel(ctx), func(state *phases.State) { st = phases.StatusOf(s.works.plan(state), state) })
+	if verr == nil {
+		s.conclude(st, runErr == nil)
+	}
+	return st, errors.Join(runErr, verr)
 }
 
 func (s *session) tellStop(ctx context.Context, w *phases.Writer, first bool) {
@@ -172,45 +201,67 @@ func (s *session) tellStop(ctx context.Context, w *phases.Writer, first bool) {
 	}
 }
 
-// conclude keeps reports, says the last line, and returns the error that decides the exit code:
-// exit code, report and last line say the same, and it is what the records say (law L9).
-func (s *session) conclude(ctx context.Context, w *phases.Writer, runErr error) error {
-	var st phases.Status
-	if err := w.View(ctx, func(state *phases.State) { st = phases.StatusOf(s.works.plan(state), state) }); err != nil {
-		return errors.Join(runErr, err)
-	}
+// conclude keeps the reports and what the list of builds tells. What cannot be written is only said:
+// the records tell everything.
+func (s *session) conclude(st phases.Status, ended bool) {
 	if err := keepReports(s.store, st); err != nil {
-		return errors.Join(runErr, err)
+		s.app.say("warning: the report could not be written: %s", err)
 	}
 	kept, err := s.works.remember(s, st)
 	if err != nil {
 		s.app.say("warning: the list of builds could not be written: %s", err)
 	}
-	if runErr != nil {
-		return runErr
-	}
-	if text := scored(kept); text != "" && st.State == phases.DoneState {
+	if text := scored(kept); text != "" && ended && st.State == phases.DoneState {
 		s.view.Say(text)
 	}
-	done := 0
+}
+
+// tell says the last line of a build that has ended, and returns the error that decides the exit
+// code: exit code, report and last line say the same, and it is what the records say (law L9).
+func (s *session) tell(st phases.Status) error {
+	done, failed := 0, 0
+	var edits []string
 	for _, t := range st.Tasks {
-		if t.State == phases.TaskIsDone && t.ID != "plan" {
+		switch {
+		case t.State == phases.TaskIsDone && t.ID != planner.PlanTask:
 			done++
+		case t.State == phases.TaskIsFail || t.State == phases.TaskBlocked:
+			failed++
 		}
+		edits = append(edits, t.Edits...)
+	}
+	if len(edits) > 0 {
+		s.app.say("E_USER_EDIT: left as you changed them: %s; what was proven is in the commits: git -C %s status", strings.Join(dedupe(edits), ", "), word(s.store.app))
 	}
 	cost := progress.USD(budget.Micro(st.Budget.Spent + st.Budget.Unknown))
 	if st.State == phases.DoneState {
-		s.app.say("done: %d tasks proven and committed in %s, %s, %d calls; see: builder report %s", done, s.store.app, cost, st.Calls, s.store.app)
+		s.app.say("done: %d tasks proven and committed in %s, %s, %d calls; see: builder report %s", done, s.store.app, cost, st.Calls, word(s.store.app))
 		return nil
 	}
-	failed := 0
-	for _, t := range st.Tasks {
-		if t.State == phases.TaskIsFail || t.State == phases.TaskBlocked {
-			failed++
-		}
-	}
-	s.app.say("failed: %d tasks done, %d not, %s, %d calls; what is missing and why: builder report %s", done, failed, cost, st.Calls, s.store.app)
+	s.app.say("failed: %d tasks done, %d not, %s, %d calls; what is missing and why: builder report %s", done, failed, cost, st.Calls, word(s.store.app))
 	return &fault{code: "E_TASKS_FAILED", what: "told", exit: exitFailed, err: errTold}
+}
+
+// space is the least that is free where the build keeps itself and where its scratch trees are.
+func (s *session) space(context.Context) (int64, error) {
+	cache, err := s.app.cacheDir()
+	if err != nil {
+		return 0, err
+	}
+	least := int64(math.MaxInt64)
+	for _, dir := range []string{s.store.app, cache} {
+		var st unix.Statfs_t
+		err := unix.Statfs(dir, &st)
+		for errors.Is(err, os.ErrNotExist) && dir != filepath.Dir(dir) {
+			dir = filepath.Dir(dir)
+			err = unix.Statfs(dir, &st)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("look at the file system of %s: %w", dir, err)
+		}
+		least = min(least, int64(min(st.Bavail, math.MaxInt64/uint64(st.Bsize)))*int64(st.Bsize))
+	}
+	return least, nil
 }
 
 // clock is the clock of records: the real one, or SOURCE_DATE_EPOCH for builds that must come out

@@ -37,6 +37,7 @@ type works struct {
 	gates  sandbox.Profile
 	tools  []toolchain.Tool
 	plans  planCache
+	again  string // the command that goes on
 }
 
 // works measures the sandbox and finds the toolchains.
@@ -138,7 +139,7 @@ func (w *works) preflight(_ context.Context, p *planner.Plan) error {
 	err := w.missing(p)
 	var f *fault
 	if errors.As(err, &f) {
-		return &phases.PauseError{Reason: phases.Reason{Code: f.code, Message: f.what, Hint: f.hint + "; then: builder resume"}, Err: err}
+		return &phases.PauseError{Reason: phases.Reason{Code: f.code, Message: f.what, Hint: f.hint + "; then: " + w.again}, Err: err}
 	}
 	return err
 }
@@ -182,20 +183,16 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
 		return nil, fmt.Errorf("make scratch folder: %w", err)
 	}
-	if s.given != nil {
-		if err := acceptGiven(ctx, writer, s.store.blobs, s.given); err != nil {
-			return nil, err
-		}
-	}
 	if s.reopen {
 		if _, err := phases.Reopen(ctx, writer); err != nil {
 			return nil, err
 		}
 	}
 	return &phases.Engine{
-		Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: repo,
+		Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(), Stop: stop,
+		Space: s.space, Again: s.again,
 		Set: phases.Settings{Model: s.set.Model, MaxTokens: maxOutput(s.set), Effort: s.set.Effort, Attempts: s.set.Attempts},
 	}, nil
 }
@@ -206,15 +203,6 @@ func maxOutput(s settings) int64 {
 		return min(s.price.MaxOutput, 32_000)
 	}
 	return 32_000
-}
-
-// acceptGiven fixes the plan that the user gave, once.
-func acceptGiven(ctx context.Context, w *phases.Writer, blobs checkpoint.Blobs, p *planner.Plan) error {
-	var has bool
-	if err := w.View(ctx, func(s *phases.State) { has = s.Plan != "" }); err != nil || has {
-		return err
-	}
-	return phases.AcceptPlan(ctx, w, blobs, p, "user")
 }
 
 // Tools implements phases.Workbench.
@@ -307,6 +295,34 @@ func openRepo(ctx context.Context, st *store) (*workspace.Repo, error) {
 	}
 	repo, err := open(ctx, st.app, st.blobs)
 	return repo, repoFault(st.app, err)
+}
+
+// branch is the repository to the engine: one that another git program works on is no fault of
+// ours, the build waits for its user.
+type branch struct {
+	*workspace.Repo
+	again string
+}
+
+// Commit implements phases.Repo.
+func (b branch) Commit(ctx context.Context, d phases.CommitDraft) (string, error) {
+	id, err := b.Repo.Commit(ctx, d)
+	return id, b.busy(err)
+}
+
+// Checkout implements phases.Repo.
+func (b branch) Checkout(ctx context.Context, from, to phases.Manifest) ([]string, error) {
+	edits, err := b.Repo.Checkout(ctx, from, to)
+	return edits, b.busy(err)
+}
+
+func (b branch) busy(err error) error {
+	if !errors.Is(err, workspace.ErrBusy) {
+		return err
+	}
+	return &phases.PauseError{Err: err, Reason: phases.Reason{
+		Code: "E_REPO_BUSY", Message: err.Error(), Hint: "wait for the other git program, or remove the lock file it left, then: " + b.again,
+	}}
 }
 
 // gates runs checks in the words of phases.

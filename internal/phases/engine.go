@@ -177,15 +177,24 @@ func ReadPlan(ctx context.Context, blobs checkpoint.Blobs, h checkpoint.Hash) (*
 
 // AcceptPlan fixes the plan of a build that has none. The blob of its JSON is its identity.
 func AcceptPlan(ctx context.Context, w *Writer, blobs checkpoint.Blobs, p *planner.Plan, by string) error {
+	f, err := Accepted(ctx, blobs, p, by)
+	if err != nil {
+		return err
+	}
+	return w.Record(ctx, f)
+}
+
+// Accepted keeps a plan among the blobs and makes the record that fixes it.
+func Accepted(ctx context.Context, blobs checkpoint.Blobs, p *planner.Plan, by string) (PlanAccepted, error) {
 	raw, err := json.Marshal(p)
 	if err != nil {
-		return fmt.Errorf("encode plan: %w", err)
+		return PlanAccepted{}, fmt.Errorf("encode plan: %w", err)
 	}
 	h, err := blobs.Put(ctx, raw)
 	if err != nil {
-		return fmt.Errorf("keep plan: %w", err)
+		return PlanAccepted{}, fmt.Errorf("keep plan: %w", err)
 	}
-	return w.Record(ctx, PlanAccepted{Plan: h, Hash: string(h), By: by})
+	return PlanAccepted{Plan: h, Hash: string(h), By: by}, nil
 }
 
 // pause records why the build stops and returns it as a *PauseError, unless the store itself failed.

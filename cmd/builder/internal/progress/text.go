@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -40,13 +41,30 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 			return fmt.Sprintf("%s  attempt %d ended %s: %s", f.Task, f.Attempt, f.Outcome, f.Reason)
 		}
 	case phases.TaskDone:
+		if len(f.Edits) > 0 {
+			return fmt.Sprintf("%s  done, commit %.10s; E_USER_EDIT: left as you changed them: %s", f.Task, f.Commit, strings.Join(f.Edits, ", "))
+		}
 		return fmt.Sprintf("%s  done, commit %.10s", f.Task, f.Commit)
 	case phases.TaskFailed:
 		return fmt.Sprintf("%s  FAILED: %s", f.Task, f.Reason)
 	case phases.BudgetWarned:
-		return "budget: " + f.Mark + " % of the cap is used"
+		return warned(f)
 	}
 	return ""
+}
+
+// warned says what a warning is about.
+func warned(f phases.BudgetWarned) string {
+	amount := func(n int64) string {
+		if f.Tokens {
+			return fmt.Sprintf("%d tokens", n)
+		}
+		return USD(budget.Micro(n))
+	}
+	if f.Mark == "forecast" {
+		return fmt.Sprintf("budget: at this rate the build needs %s, its cap is %s; it then pauses and can go on under a higher one", amount(f.Used), amount(f.Cap))
+	}
+	return fmt.Sprintf("budget: %s %% of the cap is used: %s of %s", f.Mark, amount(f.Used), amount(f.Cap))
 }
 
 func (v *View) plan(s *phases.State) string {
