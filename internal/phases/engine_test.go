@@ -29,6 +29,8 @@ type world struct {
 	clock   func() time.Time
 	answer  func(agent.Request) (agent.Message, error)
 	set     Settings
+	free    int64  // bytes on the disk; 0: nobody looks
+	moves   func() // after each commit
 }
 
 func newWorld(t *testing.T) *world {
@@ -73,6 +75,12 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 		Scratch: w.scratch, Set: w.set,
 		Retry: RetryPolicy{Sleep: func(context.Context, time.Duration) error { return nil }},
 	}
+	if w.free > 0 {
+		e.Space = func(context.Context) (int64, error) { return w.free, nil }
+	}
+	if w.moves != nil {
+		e.Repo = movingRepo{w.repo, w.moves}
+	}
 	runErr := e.Run(ctx)
 	var state *State
 	verr := wr.View(ctx, func(s *State) { state = s })
@@ -81,6 +89,18 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 		return nil, errors.Join(runErr, verr, cerr)
 	}
 	return state, runErr
+}
+
+// movingRepo is moved by somebody else after each checkout.
+type movingRepo struct {
+	Repo
+	moves func()
+}
+
+func (m movingRepo) Checkout(ctx context.Context, from, to Manifest) ([]string, error) {
+	edits, err := m.Repo.Checkout(ctx, from, to)
+	m.moves()
+	return edits, err
 }
 
 func draft(ctx context.Context, a planner.Asker) (*planner.Plan, error) {
