@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
 // snapshotEvery is how many records may follow a snapshot before the next one is kept.
@@ -74,8 +75,14 @@ func Load(ctx context.Context, j checkpoint.Journal) (*State, uint64, error) {
 		return nil, 0, fmt.Errorf("read snapshot: %w", err)
 	}
 	if snap.Seq > 0 {
-		if err := json.Unmarshal(snap.State, s); err != nil || s.Form != stateForm || s.Seq != snap.Seq {
-			s, snap.Seq = NewState(), 0
+		var kept State // not from NewState: an older snapshot has no form
+		if err := json.Unmarshal(snap.State, &kept); err != nil || kept.Form != stateForm || kept.Seq != snap.Seq {
+			snap.Seq = 0
+		} else {
+			s = &kept
+			if s.Tasks == nil {
+				s.Tasks = map[planner.TaskID]*TaskState{}
+			}
 		}
 	}
 	if err := j.Read(ctx, s.Seq, s.ApplyEnvelope); err != nil {
