@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,8 @@ type app struct {
 	in  io.Reader
 	out io.Writer
 	err io.Writer
+	// ndjson makes every line on err a JSON object, for programs.
+	ndjson bool
 }
 
 // Main runs builder with the given arguments and environment and returns its exit code.
@@ -33,7 +36,7 @@ func Main(args, env []string, in io.Reader, out, errw io.Writer) int {
 	a := &app{env: env, in: in, out: out, err: errw}
 	err := a.run(args[1:])
 	if err != nil && !errors.Is(err, errTold) {
-		complain(errw, explain(err), a.secrets())
+		a.complain(explain(err))
 	}
 	return exitOf(err)
 }
@@ -124,5 +127,29 @@ func (a *app) getenv(name string) string {
 
 // say writes a line of our own words to a person.
 func (a *app) say(format string, args ...any) {
-	fmt.Fprintln(a.err, tidy(fmt.Sprintf(format, args...), a.secrets()))
+	text := tidy(fmt.Sprintf(format, args...), a.secrets())
+	if a.ndjson {
+		a.object(map[string]string{"text": text})
+		return
+	}
+	fmt.Fprintln(a.err, text)
+}
+
+// complain writes what went wrong, in the form that was asked for.
+func (a *app) complain(err error) {
+	if !a.ndjson {
+		complain(a.err, err, a.secrets())
+		return
+	}
+	for _, l := range linesOf(err) {
+		a.object(map[string]string{"error": l.code, "text": tidy(l.what, a.secrets()), "hint": tidy(l.hint, a.secrets())})
+	}
+}
+
+// object writes one line of JSON to a program.
+func (a *app) object(fields map[string]string) {
+	raw, err := json.Marshal(fields)
+	if err == nil { // strings always encode
+		fmt.Fprintf(a.err, "%s\n", raw)
+	}
 }

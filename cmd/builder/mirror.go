@@ -87,7 +87,7 @@ func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
 func notable(envs []checkpoint.Envelope) bool {
 	for _, e := range envs {
 		switch phases.Kind(e.Kind) {
-		case phases.KindPaused, phases.KindFinished, phases.KindTaskDone, phases.KindTaskFailed, phases.KindSessionStarted, phases.KindPlanAccepted:
+		case phases.KindPaused, phases.KindFinished, phases.KindTaskStarted, phases.KindCallIntended, phases.KindTaskDone, phases.KindTaskFailed, phases.KindSessionStarted, phases.KindPlanAccepted:
 			return true
 		}
 	}

@@ -65,6 +65,7 @@ func (a *app) settings(l limitFlags, project string) (settings, error) {
 		return settings{}, err
 	}
 	s := settings{Config: c, events: l.events}
+	a.ndjson = l.events == "ndjson"
 	if err := s.overlay(l); err != nil {
 		return s, err
 	}

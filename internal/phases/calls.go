@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
@@ -145,11 +146,22 @@ func (j *journaled) afterFailure(ctx context.Context, op budget.Op, f *agent.Fai
 	}
 	switch {
 	case f.Class == agent.PauseBuild || (!again && (f.Class == agent.Retry || f.Class == agent.WaitUntil)):
-		return &PauseError{Err: f, Reason: Reason{Code: CodeProvider, Message: f.Error(), Hint: "when the provider works again: " + j.again}}
+		return &PauseError{Err: f, Reason: Reason{Code: CodeProvider, Message: f.Error(), Hint: whenItWorks(f) + j.again}}
 	case !again:
 		return f
 	}
 	return j.policy.wait(ctx, wait)
+}
+
+// whenItWorks says what to do before the build goes on.
+func whenItWorks(f *agent.Failure) string {
+	switch {
+	case f.Status == http.StatusUnauthorized, f.Status == http.StatusForbidden:
+		return "check the provider's key (ANTHROPIC_API_KEY) and what it may do, then: "
+	case f.Status >= 300 && f.Status < 400, f.Status == http.StatusNotFound:
+		return "check --base-url and the model's name, then: "
+	}
+	return "when the provider works again: "
 }
 
 // RetryPolicy bounds the sends of one call. The zero value sends at most 6 times with waits of 1 s

@@ -149,7 +149,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		c := client(t, s.URL, func(c *anthropic.Config) { c.HTTPClient.CheckRedirect = nil })
 		_, err := c.Complete(t.Context(), agenttest.Ask())
 		var f *agent.Failure
-		if !errors.As(err, &f) || f.Class != agent.Retry || hits.Load() != 0 {
+		if !errors.As(err, &f) || f.Class != agent.PauseBuild || hits.Load() != 0 {
 			t.Errorf("%d: %v, %d hits elsewhere", status, err, hits.Load())
 		}
 	}

@@ -43,6 +43,8 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &api):
 		return c.refused(api)
+	case errors.As(err, &odd) && odd.redirect != 0:
+		return &agent.Failure{Class: agent.PauseBuild, Status: odd.redirect, Type: typeProtocol, Message: c.clean(odd.what)}
 	case errors.As(err, &odd):
 		return &agent.Failure{Class: agent.Retry, Type: typeProtocol, Message: c.clean(odd.what)}
 	case network(err) || c.lost(err):

@@ -18,19 +18,24 @@ import (
 const mostWhole = 64 << 20
 
 // protocolError is an answer that is not what the API promises.
-type protocolError struct{ what string }
+type protocolError struct {
+	what     string
+	redirect int // the status of an answer that points elsewhere, which is never followed: the key would go with it
+}
 
 // Error says what is wrong with it.
 func (e *protocolError) Error() string { return e.what }
 
 func protocol(format string, args ...any) error {
-	return &protocolError{fmt.Sprintf(format, args...)}
+	return &protocolError{what: fmt.Sprintf(format, args...)}
 }
 
 // read reads a response of status below 400: streamed, or whole as some gateways answer.
 func read(raw *http.Response) (agent.Response, error) {
 	media, _, err := mime.ParseMediaType(raw.Header.Get("Content-Type"))
 	switch {
+	case raw.StatusCode >= 300:
+		return agent.Response{}, &protocolError{what: "the address points elsewhere; that is not followed", redirect: raw.StatusCode}
 	case raw.StatusCode != http.StatusOK:
 		return agent.Response{}, protocol("status %d where an answer was expected", raw.StatusCode)
 	case err == nil && media == "text/event-stream":
