@@ -45,7 +45,7 @@ var third = map[string][]string{
 	"github.com/yuin/goldmark":               {"internal/planner/markdown"},
 	"gopkg.in/yaml.v3":                       {"internal/planner/markdown", "internal/planner/planfile", "cmd/builder"},
 	"github.com/santhosh-tekuri/jsonschema":  {"internal/planner/planfile", "internal/planner/schema"},
-	"golang.org/x/sys":                       {"internal/sandbox/ladder"},
+	"golang.org/x/sys":                       {"internal/sandbox/ladder", "cmd/builder"},
 	"github.com/spf13/cobra":                 {"cmd/builder"},
 	"github.com/spf13/pflag":                 {"cmd/builder"},
 	"github.com/rs/zerolog":                  {"cmd/builder"},

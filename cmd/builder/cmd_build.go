@@ -112,7 +112,7 @@ func (a *app) order(ctx context.Context, o buildOptions) (order, error) {
 		if !o.dryRun {
 			return ord, usage("E_USAGE", "as in: builder build SPEC -o app", "the folder of the application is missing: -o DIR")
 		}
-	} else if ord.folder, err = a.outFolder(o.out); err != nil {
+	} else if ord.folder, err = a.outFolder(ctx, o.out); err != nil {
 		return ord, err
 	}
 	if ord.id = o.id; ord.id == "" {
@@ -161,7 +161,7 @@ func capsOfPlan(s *settings, p *planner.Plan) error {
 }
 
 // outFolder checks where the application goes: a new or empty folder that is nobody's home.
-func (a *app) outFolder(out string) (folder, error) {
+func (a *app) outFolder(ctx context.Context, out string) (folder, error) {
 	abs, err := filepath.Abs(out)
 	if err != nil {
 		return folder{}, usage("E_WORKSPACE", "", "%s: %s", out, err)
@@ -197,7 +197,7 @@ func (a *app) outFolder(out string) (folder, error) {
 			others = append(others, e)
 		}
 	}
-	return f, checkRepo(abs, others)
+	return f, checkRepo(ctx, abs, others)
 }
 
 // headline is the first line of a build: what does the work, who answers, what it may cost, how

@@ -279,11 +279,11 @@ func repoFault(dir string, err error) error {
 }
 
 // checkRepo looks at an output folder that is there, and writes nothing.
-func checkRepo(dir string, entries []os.DirEntry) error {
+func checkRepo(ctx context.Context, dir string, entries []os.DirEntry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	_, err := workspace.Init(context.Background(), dir, &checkpoint.MemoryBlobs{})
+	_, err := workspace.Init(ctx, dir, &checkpoint.MemoryBlobs{})
 	return repoFault(dir, err)
 }
 
