@@ -38,6 +38,14 @@ func bindArgs(c *Command, e Entity, entities []Entity) string {
 			return "nothing says what the flag --" + f.Name + " is for"
 		}
 	}
+	if c.Action != ActCreate {
+		return ""
+	}
+	for _, f := range e.Fields {
+		if f.Required && f.Default == "" && !b.taken[f.Key] {
+			return "it could never make " + e.Name + ": no argument gives its required " + f.Name
+		}
+	}
 	return ""
 }
 
@@ -160,6 +168,9 @@ func (b *binder) leftOver(a *Arg, _ bool) bool {
 	if a.Bool {
 		return b.output(a)
 	}
+	if isDateName(a.Name) || isDateName(argWord(a.Value)) {
+		return b.onlyDate(a)
+	}
 	var texts []*Field
 	for i := range b.e.Fields {
 		f := &b.e.Fields[i]
@@ -179,6 +190,32 @@ func (b *binder) leftOver(a *Arg, _ bool) bool {
 		return true
 	}
 	return false
+}
+
+// onlyDate binds a date to the one required field of dates that is open, else to the only one.
+func (b *binder) onlyDate(a *Arg) bool {
+	var required, all []*Field
+	for i := range b.e.Fields {
+		f := &b.e.Fields[i]
+		if (f.Kind != Date && f.Kind != DateTime) || b.taken[f.Key] {
+			continue
+		}
+		all = append(all, f)
+		if f.Required {
+			required = append(required, f)
+		}
+	}
+	for _, found := range [][]*Field{required, all} {
+		if len(found) == 1 {
+			b.fill(a, found[0])
+			return true
+		}
+	}
+	return false
+}
+
+func isDateName(name string) bool {
+	return slices.Contains([]string{"date", "day", "on", "when", "at"}, name)
 }
 
 func isTextName(name string) bool {

@@ -49,18 +49,38 @@ func understand(u usage, entities []Entity, earlier []Command) (Command, string)
 	if (c.Action == ActOther || verb == "undo" || verb == "clear") && proseAction(u.text) != "" {
 		c.Action = proseAction(u.text)
 	}
+	if verbAction(verb) == ActOther && stampsField(u, verb, *e) {
+		c.Action = ActUpdate
+	}
 	settle(&c, verb, *e, earlier)
 	if c.Action == ActOther {
 		return c, "the verb " + verb + " has no known meaning"
 	}
 	if noun == "" && len(entities) > 1 && (c.Action == ActStats || c.Action == ActExport || c.Action == ActImport) && !mentions(u.text, *e) {
 		c.Entity = ""
+		if c.Action != ActStats {
+			return c, "nothing says which of the entities it is about"
+		}
 	}
 	c.Flags = slices.DeleteFunc(slices.Clone(c.Flags), func(f Arg) bool { return f.Name == "data" && matchField("data", *e) == nil })
 	if why := lacks(c); why != "" {
 		return c, why
 	}
 	return c, bindArgs(&c, *e, entities)
+}
+
+// stampsField says whether a verb fills the field of a record that is named after it: "water NAME
+// --on DATE" fills "watered".
+func stampsField(u usage, verb string, e Entity) bool {
+	if len(u.args) == 0 || len(u.args)+len(u.flags) < 2 {
+		return false
+	}
+	first := matchField(u.args[0].Name, e)
+	return (isIDName(u.args[0].Name) || namesEntity(u.args[0].Name, e) || first != nil && first.Unique) &&
+		slices.ContainsFunc(e.Fields, func(f Field) bool {
+			head, _, _ := strings.Cut(f.Key, "_")
+			return (f.Kind == Date || f.Kind == DateTime) && sameStem(verb, head)
+		})
 }
 
 // lacks says which argument an action cannot do without.

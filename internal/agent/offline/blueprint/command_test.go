@@ -51,6 +51,11 @@ func TestReadCommands(t *testing.T) {
 			Args:  []blueprint.Arg{{Name: "id", Use: blueprint.UseField, Field: "book"}},
 			Flags: []blueprint.Arg{{Name: "to", Use: blueprint.UseField, Field: "borrower", Value: "NAME"}},
 		},
+		"- `shelf buy ID --on DATE` notes when a book was bought": {
+			Name: "buy", Entity: "Book", Action: blueprint.ActUpdate, Text: "notes when a book was bought",
+			Args:  []blueprint.Arg{{Name: "id", Use: blueprint.UseID}},
+			Flags: []blueprint.Arg{{Name: "on", Use: blueprint.UseField, Field: "bought_on", Value: "DATE"}},
+		},
 		"- `shelf return LOAN` ends a loan": {
 			Name: "return", Entity: "Loan", Action: blueprint.ActSet, Text: "ends a loan",
 			Args: []blueprint.Arg{{Name: "loan", Use: blueprint.UseID}},
@@ -74,14 +79,32 @@ func TestReadCommandsSaysWhatItDoesNotUnderstand(t *testing.T) {
 	for _, line := range []string{
 		"- `shelf frobnicate TITLE` does wonders",
 		"- `shelf add TITLE --colour C` paints",
+		"- `shelf add TITLE --pages DATE --when DATE --day DATE` adds a book",
 		"- `shelf list --overdue` lists what is late",
 		"- `shelf show` shows something",
 		"- `shelf export` writes it all",
+		"- `shelf export FILE` writes it all",
+		"- `shelf add --author A` adds a book",
+		"- `shelf stats --by FIELD` counts the books per field",
+		"- `shelf clear` deletes all books",
 	} {
 		got, unknown := blueprint.ReadCommands(line, 3, "shelf", shelfEntities())
 		if len(unknown) != 1 || unknown[0].Line != 3 || unknown[0].Why == "" {
 			t.Errorf("%s: commands %+v, unknown %+v", line, got, unknown)
 		}
+	}
+}
+
+// A verb may name the date that it fills; a date goes to no other kind of field.
+func TestVerbsThatStamp(t *testing.T) {
+	t.Parallel()
+	bp := blueprint.Read("---\nname: p\ntype: cli-tool\n---\n# P\n## Data\n- **Plant**: name (text, required, unique), every (integer, required), watered (date)\n## Commands\n- `p water NAME --on DATE` notes when a plant was watered\n")
+	if len(bp.Unknown) > 0 || len(bp.Commands) != 1 {
+		t.Fatalf("unknown %+v", bp.Unknown)
+	}
+	c := bp.Commands[0]
+	if c.Action != blueprint.ActUpdate || c.Args[0].Use != blueprint.UseLookup || c.Flags[0].Field != "watered" {
+		t.Errorf("got %+v", c)
 	}
 }
 

@@ -136,7 +136,7 @@ func (v commandView) importBody() string {
 	g := v.names.Entities[e.index]
 	c.add("inputs, err := readFile(path, format)\nif err != nil {\nreturn err\n}")
 	c.add("var records []domain.%s\nfor _, in := range inputs {\nr, err := domain.New%s().With(in)\nif err != nil {\nreturn problemWith%s(db, err, r, in, nil)\n}\nrecords = append(records, r)\n}", g.Type, g.Type, g.Type)
-	c.add("for _, r := range records {\nif _, err := db.Create%s(r); err != nil {\nreturn problemWith%s(db, err, r, nil, nil)\n}\n}", g.Type, g.Type)
+	c.add("if i, err := db.Import%s(records); err != nil {\nreturn problemWith%s(db, err, records[i], nil, nil)\n}", g.Types, g.Type)
 	v.told(c, "len(records)")
 	c.add("return nil")
 	return strings.TrimSpace(c.String())

@@ -272,6 +272,8 @@ func defaultFault(class string) phrase {
 		return phrase{val("flag"), lit(" needs a value")}
 	case "unknown_flag":
 		return phrase{lit("unknown flag "), val("flag")}
+	case "no_command":
+		return phrase{lit("which command?")}
 	case "unknown_command":
 		return phrase{lit("unknown command "), val("value")}
 	case "bad_sort":

@@ -18,6 +18,7 @@ type program struct {
 	dataEnv  string // environment variable for the data file
 	dataDir  bool   // the flag names a folder
 	rules    []blueprint.Rule
+	alone    bool // without a command the program refuses, where the usual is to show its help
 }
 
 // entity is a noun with the names it has in Go and in messages.
@@ -60,7 +61,23 @@ func newProgram(bp *blueprint.Blueprint) *program {
 	}
 	p.dataFlag, p.dataEnv = "data", strings.ToUpper(strings.ReplaceAll(p.name, "-", "_"))+"_DATA"
 	p.readRunning()
+	p.alone = p.refusesAlone()
 	return p
+}
+
+// refusesAlone says whether the sessions show the program without a command as a refusal.
+func (p *program) refusesAlone() bool {
+	for _, b := range p.bp.Acceptance {
+		if b.Lang != "console" {
+			continue
+		}
+		for _, s := range blueprint.ReadSession(b) {
+			if len(s.Argv) == 1 && isProgram(p, s.Argv[0]) && s.Exit != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // readRunning takes the names of the data flag and variable from the Running section.

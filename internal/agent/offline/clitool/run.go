@@ -77,6 +77,10 @@ func (w *world) withoutGlobals(argv []string) []string {
 
 func (w *world) noCommand(argv []string) result {
 	res := result{facts: facts{}}
+	if len(argv) == 0 && w.p.alone {
+		res.fault = &fault{class: "no_command", usage: true, facts: facts{}}
+		return res
+	}
 	if len(argv) == 0 || strings.HasPrefix(argv[0], "-") || argv[0] == "help" || argv[0] == "completion" {
 		res.silent = true
 		return res

@@ -1,6 +1,7 @@
 package clitool
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,15 +39,24 @@ func (o observation) output() output {
 // unknown.
 func learn(p *program) (*voice, []blueprint.Unknown) {
 	all, unknown := replay(p)
-	observed := slices.DeleteFunc(all, func(o observation) bool { return !o.exact() })
+	observed := slices.DeleteFunc(slices.Clone(all), func(o observation) bool { return !o.exact() })
 	v := &voice{p: p, blocks: map[*command]block{}, lists: map[*command]listing{}, faults: map[string]phrase{}, exits: map[string]int{"usage": 2, "domain": 1}}
+	v.learnExits(all)
 	v.learnFaults(p, observed)
 	v.learnLists(p, observed)
 	v.learnBlocks(p, observed)
 	told := map[*command]bool{}
+	for _, o := range all {
+		if f := o.res.fault; f != nil && v.exit(f) != o.step.Exit {
+			unknown = append(unknown, blueprint.Unknown{
+				Text: "$ " + o.step.Command, Line: o.step.Line,
+				Why: fmt.Sprintf("like refusals (%s) end with exit code %d elsewhere, here with %d", strings.ReplaceAll(f.class, "_", " "), v.exit(f), o.step.Exit),
+			})
+		}
+	}
 	for _, o := range observed {
 		want := v.render(p, o.res)
-		if o.res.silent || o.res.json || slices.Equal(want, o.step.Output) {
+		if o.res.json || slices.Equal(want, o.step.Output) {
 			continue
 		}
 		u := blueprint.Unknown{
@@ -117,6 +127,22 @@ func faultKeys(f *fault) []string {
 	return keys
 }
 
+// learnExits finds the exit codes, also of refusals whose words are not shown.
+func (v *voice) learnExits(observed []observation) {
+	for _, o := range observed {
+		f := o.res.fault
+		if f == nil {
+			continue
+		}
+		v.exits[f.class] = o.step.Exit
+		if f.usage {
+			v.exits["usage"] = o.step.Exit
+		} else {
+			v.exits["domain"] = o.step.Exit
+		}
+	}
+}
+
 // learnFaults finds the messages: one for a class where that explains all its examples, else one
 // for each entity, else one for each field.
 func (v *voice) learnFaults(p *program, observed []observation) {
@@ -129,12 +155,6 @@ func (v *voice) learnFaults(p *program, observed []observation) {
 		}
 		for _, key := range faultKeys(f) {
 			examples[key] = append(examples[key], example{o.step.Output[0], f.facts})
-		}
-		v.exits[f.class] = o.step.Exit
-		if f.usage {
-			v.exits["usage"] = o.step.Exit
-		} else {
-			v.exits["domain"] = o.step.Exit
 		}
 		v.prefix = prefixOf(p, o.step.Output[0])
 	}

@@ -24,6 +24,7 @@ type writer struct {
 	v        *voice
 	names    gen.Names
 	observed []observation
+	open     []blueprint.Unknown // what the sessions ask for beyond the rules
 }
 
 // Unknown lists what the spec's commands and sessions ask for that no rule gives, beyond what the
@@ -47,8 +48,8 @@ func Units(bp *blueprint.Blueprint) ([]unit.Unit, error) {
 		return nil, err
 	}
 	p := newProgram(bp)
-	v, _ := learn(p)
-	w := &writer{p: p, v: v, names: names}
+	v, open := learn(p)
+	w := &writer{p: p, v: v, names: names, open: open}
 	w.observed, _ = replay(p)
 	files, err := w.files()
 	if err != nil {
@@ -180,7 +181,7 @@ func (w *writer) functions() template.FuncMap {
 }
 
 func usageClass(class string) bool {
-	return slices.Contains([]string{"missing_arg", "extra_arg", "missing_value", "unknown_flag", "unknown_command"}, class)
+	return slices.Contains([]string{"missing_arg", "extra_arg", "missing_value", "unknown_flag", "unknown_command", "no_command"}, class)
 }
 
 // pairResolver resolves facts from name, expression pairs.
@@ -228,6 +229,9 @@ func (w *writer) Domain() int { return w.v.exits["domain"] }
 
 // Usage is the exit code of wrong command lines.
 func (w *writer) Usage() int { return w.v.exits["usage"] }
+
+// Alone says whether the program refuses to run without a command.
+func (w *writer) Alone() bool { return w.p.alone }
 
 // Constructors lists the functions that make the commands directly below the root.
 func (w *writer) Constructors() []string {
@@ -294,10 +298,10 @@ func (w *writer) Sessions() []Session {
 	var out []Session
 	last := ""
 	for _, o := range w.observed {
-		if o.res.silent {
+		block := w.blockOf(o.step.Line)
+		if o.res.silent || w.brokenBefore(block, o.step.Line) {
 			continue
 		}
-		block := w.blockOf(o.step.Line)
 		if block != last {
 			out = append(out, Session{Name: "acceptance " + strconv.Itoa(len(out)+1)})
 			last = block
@@ -310,6 +314,14 @@ func (w *writer) Sessions() []Session {
 		s.Steps = append(s.Steps, SessionStep{Args: o.step.Argv[1:], Want: want, Exit: o.step.Exit})
 	}
 	return out
+}
+
+// brokenBefore says whether the session that begins at block asks for something beyond the rules
+// at or before line: from there on its expectations are not the program's.
+func (w *writer) brokenBefore(block string, line int) bool {
+	return slices.ContainsFunc(w.open, func(u blueprint.Unknown) bool {
+		return strings.HasPrefix(u.Text, "$ ") && u.Line <= line && w.blockOf(u.Line) == block
+	})
 }
 
 func (w *writer) blockOf(line int) string {

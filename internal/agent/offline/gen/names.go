@@ -84,7 +84,7 @@ func nameEntity(e blueprint.Entity, index int, taken, stems map[string]bool) Ent
 func (e Entity) names() []string {
 	return []string{
 		e.Type, "New" + e.Type, "Filter" + e.Type, "Order" + e.Type, "Search" + e.Type, e.Type + "Keys",
-		"Create" + e.Type, "Get" + e.Type, "Update" + e.Type, "Delete" + e.Type, "List" + e.Types,
+		"Create" + e.Type, "Get" + e.Type, "Update" + e.Type, "Delete" + e.Type, "List" + e.Types, "Import" + e.Types,
 	}
 }
 

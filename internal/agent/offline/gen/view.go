@@ -17,6 +17,7 @@ type entityView struct {
 	Entity      Entity
 	Text        bool // the program prints fields as text
 	Search      bool
+	Imported    bool // a command stores many records at once
 	DefaultSort *blueprint.Rule
 	Uniques     bool
 	Refs        []refView
@@ -68,6 +69,9 @@ func (c core) entity(e Entity) entityView {
 	v := entityView{
 		Names: c.names, Manner: c.manner, Rules: c.bp.Rules, Entity: e, Text: c.bp.Type == "cli-tool",
 		Search: searches(c.bp, e.Name),
+		Imported: slices.ContainsFunc(c.bp.Commands, func(o blueprint.Command) bool {
+			return o.Action == blueprint.ActImport && (o.Entity == e.Name || o.Entity == "")
+		}),
 	}
 	for i, r := range c.bp.Rules {
 		if r.Kind == blueprint.RuleSort && r.Entity == e.Name {
