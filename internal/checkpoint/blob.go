@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
+	"strings"
 )
 
 // Hash is the SHA-256 of a blob's content in lower-case hex; "" means no blob.
@@ -79,15 +79,10 @@ type Spools interface {
 // ErrInvalidName means that a spool's name or a hash is not of the form that files are named by.
 var ErrInvalidName = errors.New("name is not valid")
 
-var (
-	spoolName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,199}$`)
-	hashForm  = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
-
 // CheckSpoolName accepts letters, digits, dots, tildes, dashes and underscores, up to 200, not starting
-// with a dot; else ErrInvalidName.
+// with a dot or a tilde; else ErrInvalidName.
 func CheckSpoolName(name string) error {
-	if !spoolName.MatchString(name) {
+	if name == "" || len(name) > 200 || name[0] == '.' || name[0] == '~' || strings.ContainsFunc(name, notInSpoolName) {
 		return fmt.Errorf("spool %q: %w", name, ErrInvalidName)
 	}
 	return nil
@@ -95,8 +90,18 @@ func CheckSpoolName(name string) error {
 
 // Check says whether h has the form of a hash; else ErrInvalidName.
 func (h Hash) Check() error {
-	if !hashForm.MatchString(string(h)) {
+	if len(h) != 64 || strings.ContainsFunc(string(h), notHex) {
 		return fmt.Errorf("hash %q: %w", h, ErrInvalidName)
 	}
 	return nil
 }
+
+func notInSpoolName(r rune) bool {
+	switch {
+	case 'A' <= r && r <= 'Z', 'a' <= r && r <= 'z', '0' <= r && r <= '9', r == '.', r == '_', r == '~', r == '-':
+		return false
+	}
+	return true
+}
+
+func notHex(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') }

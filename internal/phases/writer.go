@@ -12,7 +12,9 @@ import (
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
-// snapshotEvery is how many records may follow a snapshot before the next one is kept.
+// snapshotEvery is how many records must at least follow a snapshot before the next one is kept; and
+// they must be as large as that snapshot, so that a large state is not written over and over: all
+// snapshots together cost about what the records do, and opening reads no more than twice the state.
 const snapshotEvery = 512
 
 // Observer is told of records after they are durable, in order, by the writer's goroutine. It must
@@ -34,6 +36,8 @@ type Writer struct {
 	state     *State              // owned by run
 	later     []checkpoint.Record // applied, and ride with the next append; owned by run
 	snapped   uint64
+	snapSize  int // bytes of the newest snapshot of this process
+	since     int // bytes of the records after it
 	failed    error
 }
 
@@ -252,12 +256,13 @@ func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Recor
 	}
 	envs := make([]checkpoint.Envelope, len(recs))
 	for i, r := range recs {
+		w.since += len(r.Payload)
 		envs[i] = checkpoint.Envelope{Seq: last + uint64(i) + 1, Schema: checkpoint.Schema, Kind: r.Kind, Time: r.Time, Payload: r.Payload}
 	}
 	for _, o := range w.observers {
 		o.Observe(envs, w.state)
 	}
-	if w.state.Seq-w.snapped >= snapshotEvery {
+	if w.state.Seq-w.snapped >= snapshotEvery && w.since >= w.snapSize {
 		w.failed = w.snapshot(ctx)
 	}
 }
@@ -273,6 +278,6 @@ func (w *Writer) snapshot(ctx context.Context) error {
 	if err := w.journal.Save(ctx, checkpoint.Snapshot{Seq: w.state.Seq, State: raw}); err != nil {
 		return fmt.Errorf("save snapshot: %w", err)
 	}
-	w.snapped = w.state.Seq
+	w.snapped, w.snapSize, w.since = w.state.Seq, len(raw), 0
 	return nil
 }

@@ -3,6 +3,7 @@ package markdown
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -14,10 +15,15 @@ type sentence struct {
 }
 
 var (
-	// strongWords ask for something wherever they stand.
-	strongWords = regexp.MustCompile(`(?i)\b(must|shall|should|cannot|can't|can not|may not|mustn't|never|(is|are) (required|forbidden|mandatory)|(is|are) not allowed|(has|have|needs?) to)\b`)
+	// strongWords ask for something wherever they stand. Compiled when first read: every start of the
+	// program, also as the sandbox's helper, would pay for it.
+	strongWords = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(must|shall|should|cannot|can't|can not|may not|mustn't|never|(is|are) (required|forbidden|mandatory)|(is|are) not allowed|(has|have|needs?) to)\b`)
+	})
 	// plainWords ask for something outside introductions.
-	plainWords = regexp.MustCompile(`(?i)\b(can|may|always|only|at most|at least|no (more|fewer|less|later|earlier) than|up to|exactly|(is|are) (refused|rejected)|answers?|prints?|returns?|responds?|replies|refuses?|rejects?|fails?|exits?|accepts?|supports?)\b`)
+	plainWords = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\b(can|may|always|only|at most|at least|no (more|fewer|less|later|earlier) than|up to|exactly|(is|are) (refused|rejected)|answers?|prints?|returns?|responds?|replies|refuses?|rejects?|fails?|exits?|accepts?|supports?)\b`)
+	})
 	// endpointSpan is an endpoint in backticks.
 	endpointSpan = regexp.MustCompile("`(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)([|,/ ](GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS))* +/")
 	// abbreviations do not end a sentence.
@@ -27,13 +33,13 @@ var (
 // normative says whether a sentence asks for something; an intro only does so in strong words.
 func normative(text string, intro bool) bool {
 	prose := codeSpan.ReplaceAllString(text, "`x`")
-	if strongWords.MatchString(prose) {
+	if strongWords().MatchString(prose) {
 		return true
 	}
 	if intro {
 		return false
 	}
-	return plainWords.MatchString(prose) || endpointSpan.MatchString(text) || strings.HasPrefix(text, "`")
+	return plainWords().MatchString(prose) || endpointSpan.MatchString(text) || strings.HasPrefix(text, "`")
 }
 
 // sentencesOf splits lines of text, each with its line number, into sentences. Code in backticks
