@@ -3,7 +3,6 @@ package blueprint
 import (
 	"fmt"
 	"math/big"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,20 +10,20 @@ import (
 )
 
 var (
-	choicesStart = regexp.MustCompile(`(?i)^(?:(?:exactly )?one of|any of|either|choice(?: of)?|enum(?: of)?|choices)\s*:?\s*(.*)$`)
-	defaultTo    = regexp.MustCompile(`(?i)^(?:(?:by )?defaults?(?: is\b| to\b| value\b)?|initially|starts as|starts at)\s*[:=]?\s*(.+)$`)
-	byDefault    = regexp.MustCompile(`(?i)^(.+) by default$`)
-	refTo        = regexp.MustCompile(`(?i)^(?:ref(?:erence|ers)?(?: to\b)?|->|→|link(?:s)? to\b|points to\b|id of\b|belongs to\b|foreign key(?: to\b)?)\s*:?\s*(?:(?:an?|the|one) )?(\S.*)$`)
-	listOf       = regexp.MustCompile(`(?i)^(?:list of|array of|many|several|set of|lists of) (.+)$`)
-	unitChars    = regexp.MustCompile(`(?i)\s*(?:characters?|chars?|letters?|signs)(?: long)?$`)
-	lengthWord   = regexp.MustCompile(`(?i)^(?:length|len)\s*:?\s*`)
-	rangeOf      = regexp.MustCompile(`(?i)^(?:between |from |in )?(-?[\d.]+(?:-\d\d-\d\d)?)\s*(?:-|–|—|\.\.\.?|…| to | and )\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
-	lowest       = regexp.MustCompile(`(?i)^(?:min(?:imum)?\.?(?: of)?|at least|>=|≥|from|not below|not less than|no less than|not under)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
-	highest      = regexp.MustCompile(`(?i)^(?:max(?:imum)?\.?(?: of)?|at most|<=|≤|up to|not above|not more than|no more than|not over)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
-	above        = regexp.MustCompile(`(?i)^(?:>|more than|above|greater than|over)\s*(-?[\d.]+)$`)
+	choicesStart = lazy(`(?i)^(?:(?:exactly )?one of|any of|either|choice(?: of)?|enum(?: of)?|choices)\s*:?\s*(.*)$`)
+	defaultTo    = lazy(`(?i)^(?:(?:by )?defaults?(?: is\b| to\b| value\b)?|initially|starts as|starts at)\s*[:=]?\s*(.+)$`)
+	byDefault    = lazy(`(?i)^(.+) by default$`)
+	refTo        = lazy(`(?i)^(?:ref(?:erence|ers)?(?: to\b)?|->|→|link(?:s)? to\b|points to\b|id of\b|belongs to\b|foreign key(?: to\b)?)\s*:?\s*(?:(?:an?|the|one) )?(\S.*)$`)
+	listOf       = lazy(`(?i)^(?:list of|array of|many|several|set of|lists of) (.+)$`)
+	unitChars    = lazy(`(?i)\s*(?:characters?|chars?|letters?|signs)(?: long)?$`)
+	lengthWord   = lazy(`(?i)^(?:length|len)\s*:?\s*`)
+	rangeOf      = lazy(`(?i)^(?:between |from |in )?(-?[\d.]+(?:-\d\d-\d\d)?)\s*(?:-|–|—|\.\.\.?|…| to | and )\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	lowest       = lazy(`(?i)^(?:min(?:imum)?\.?(?: of)?|at least|>=|≥|from|not below|not less than|no less than|not under)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	highest      = lazy(`(?i)^(?:max(?:imum)?\.?(?: of)?|at most|<=|≤|up to|not above|not more than|no more than|not over)\s*:?\s*(-?[\d.]+(?:-\d\d-\d\d)?)$`)
+	above        = lazy(`(?i)^(?:>|more than|above|greater than|over)\s*(-?[\d.]+)$`)
 	// choiceDefault is a choice with the default in parentheses behind it.
-	choiceDefault = regexp.MustCompile(`(?i)^(.*?)\s*\((?:by )?default(?:s to|:| is)?\s*([^()]+)\)$`)
-	exactly       = regexp.MustCompile(`(?i)^(?:exactly )?(\d+)$`)
+	choiceDefault = lazy(`(?i)^(.*?)\s*\((?:by )?default(?:s to|:| is)?\s*([^()]+)\)$`)
+	exactly       = lazy(`(?i)^(?:exactly )?(\d+)$`)
 )
 
 // readAttributes fills a field from the words in its parentheses and says what it cannot read.

@@ -1,7 +1,6 @@
 package blueprint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -101,10 +100,10 @@ func ReadCommands(body string, first int, name string, entities []Entity) ([]Com
 }
 
 var (
-	codeSpan  = regexp.MustCompile("`([^`\n]+)`")
-	itemStart = regexp.MustCompile(`^\s*(?:[-*+]|\d+[.)])\s+`)
-	verbWord  = regexp.MustCompile(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$`)
-	saysWord  = regexp.MustCompile(`(?i)\b(?:prints?|says?|outputs?|shows?|answers?|reports?|writes?)\s*(?:just|only|out)?\s*:?\s*$`)
+	codeSpan  = lazy("`([^`\n]+)`")
+	itemStart = lazy(`^\s*(?:[-*+]|\d+[.)])\s+`)
+	verbWord  = lazy(`^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$`)
+	saysWord  = lazy(`(?i)\b(?:prints?|says?|outputs?|shows?|answers?|reports?|writes?)\s*(?:just|only|out)?\s*:?\s*$`)
 )
 
 // item is a list item, table row or paragraph of a section, with continuation lines joined.

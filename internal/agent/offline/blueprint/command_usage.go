@@ -1,14 +1,13 @@
 package blueprint
 
 import (
-	"regexp"
 	"strings"
 )
 
 var (
 	// usageToken splits a usage line: brackets, dots, bars, or a run of other characters.
-	usageToken = regexp.MustCompile(`\.\.\.|…|[\[\](){}|,=]|"[^"]*"|<[^>]*>|[^\s\[\](){}|,=.]+(?:\.[^\s\[\](){}|,=.]+)*`)
-	argName    = regexp.MustCompile(`^[A-Z][A-Z0-9_-]*$`)
+	usageToken = lazy(`\.\.\.|…|[\[\](){}|,=]|"[^"]*"|<[^>]*>|[^\s\[\](){}|,=.]+(?:\.[^\s\[\](){}|,=.]+)*`)
+	argName    = lazy(`^[A-Z][A-Z0-9_-]*$`)
 )
 
 // usageReader walks the tokens of one usage line.

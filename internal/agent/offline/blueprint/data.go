@@ -2,17 +2,16 @@ package blueprint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 var (
 	// entityHead is "**Tool**:", "`Tool` -" or "Tool:" at the start of an item.
-	entityHead = regexp.MustCompile("^(?:(?i:an?|each|every|the) )?(?:\\*\\*([^*]+)\\*\\*|__([^_]+)__|`([^`]+)`|([\\pL\\pN][\\pL\\pN _-]*?))(?: \\([^()]*\\))?\\s*(?::|–|—| - |$|\\s+(?i:has|have|with)\\b:?)\\s*(.*)$")
+	entityHead = lazy("^(?:(?i:an?|each|every|the) )?(?:\\*\\*([^*]+)\\*\\*|__([^_]+)__|`([^`]+)`|([\\pL\\pN][\\pL\\pN _-]*?))(?: \\([^()]*\\))?\\s*(?::|–|—| - |$|\\s+(?i:has|have|with)\\b:?)\\s*(.*)$")
 	// fieldHead is "name (text, required)" or "name: text, required".
-	fieldParens = regexp.MustCompile("^[*_`]*([^()*`:]+?)[*_`]*\\s*\\((.*)\\)$")
-	fieldColon  = regexp.MustCompile("^[*_`]*([^():*`]+?)[*_`]*\\s*(?::|–|—| - )\\s*(.+)$")
+	fieldParens = lazy("^[*_`]*([^()*`:]+?)[*_`]*\\s*\\((.*)\\)$")
+	fieldColon  = lazy("^[*_`]*([^():*`]+?)[*_`]*\\s*(?::|–|—| - )\\s*(.+)$")
 )
 
 // data reads the entities and their fields.

@@ -1,35 +1,34 @@
 package blueprint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // The signs of what is given.
 var (
-	givenStore    = regexp.MustCompile(`\b(?:surviv\w+|persist\w*|restarts?|kept|stored|saved|keeps|lives|embedded|durable)\b`)
-	givenStop     = regexp.MustCompile(`\b(?:gracefully|graceful|sigterm|sigint|ctrl)\b`)
-	givenJSON     = regexp.MustCompile(`\bjson\b`)
-	givenNotFound = regexp.MustCompile(`\b404\b|\bnot found\b`)
-	givenInvalid  = regexp.MustCompile(`\b400\b|\binvalid\b|\bmalformed\b|\bwrong\b`)
-	givenStrict   = regexp.MustCompile(`\bunknown (?:\w+ (?:and|or) )?(?:fields?|keys?|parameters?|query)\b`)
-	givenMethod   = regexp.MustCompile(`\b405\b`)
-	givenSize     = regexp.MustCompile(`\b413\b|\b1 mi?b\b`)
-	givenPage     = regexp.MustCompile(`\b(?:total|pages?|paged|paginated|limit|offset|items)\b`)
-	givenFilter   = regexp.MustCompile(`\b(?:filter\w*|sort\w*)\b`)
-	givenTests    = regexp.MustCompile(`\btests?\b`)
-	givenReadme   = regexp.MustCompile(`\breadme\b`)
-	givenHealth   = regexp.MustCompile(`\bhealthz?\b`)
-	givenID       = regexp.MustCompile(`\bids?\b`)
-	givenMoney    = regexp.MustCompile(`\b(?:hundredths|cents|decimals|exact)\b|\b79\.90\b`)
-	givenDate     = regexp.MustCompile(`\b(?:yyyy|iso|calendar)\b|\b\d{4} \d\d \d\d\b|\b\d{4}-\d\d-\d\d\b`)
+	givenStore    = lazy(`\b(?:surviv\w+|persist\w*|restarts?|kept|stored|saved|keeps|lives|embedded|durable)\b`)
+	givenStop     = lazy(`\b(?:gracefully|graceful|sigterm|sigint|ctrl)\b`)
+	givenJSON     = lazy(`\bjson\b`)
+	givenNotFound = lazy(`\b404\b|\bnot found\b`)
+	givenInvalid  = lazy(`\b400\b|\binvalid\b|\bmalformed\b|\bwrong\b`)
+	givenStrict   = lazy(`\bunknown (?:\w+ (?:and|or) )?(?:fields?|keys?|parameters?|query)\b`)
+	givenMethod   = lazy(`\b405\b`)
+	givenSize     = lazy(`\b413\b|\b1 mi?b\b`)
+	givenPage     = lazy(`\b(?:total|pages?|paged|paginated|limit|offset|items)\b`)
+	givenFilter   = lazy(`\b(?:filter\w*|sort\w*)\b`)
+	givenTests    = lazy(`\btests?\b`)
+	givenReadme   = lazy(`\breadme\b`)
+	givenHealth   = lazy(`\bhealthz?\b`)
+	givenID       = lazy(`\bids?\b`)
+	givenMoney    = lazy(`\b(?:hundredths|cents|decimals|exact)\b|\b79\.90\b`)
+	givenDate     = lazy(`\b(?:yyyy|iso|calendar)\b|\b\d{4} \d\d \d\d\b|\b\d{4}-\d\d-\d\d\b`)
 )
 
 // givenRule holds what every generated program does without being told. A sentence asks for one of
 // these when it has the sign and no word outside of the vocabulary.
 type givenRule struct {
-	sign       *regexp.Regexp
+	sign       pattern
 	vocabulary string
 	types      string // the only project type that it is true for, "" for all
 }
@@ -66,7 +65,7 @@ func givenRules() []givenRule {
 }
 
 // pathPrefix is a sentence such as "everything stands below /api/v1".
-var pathPrefix = regexp.MustCompile(`^(?:everything|all (?:paths|endpoints|routes)|paths|the (?:api|service)) (?:stands?|lives?|is|are|starts?|begins?|served)(?: served)? (?:below|under|with|at|behind)(?: the prefix)? (/\S+)$`)
+var pathPrefix = lazy(`^(?:everything|all (?:paths|endpoints|routes)|paths|the (?:api|service)) (?:stands?|lives?|is|are|starts?|begins?|served)(?: served)? (?:below|under|with|at|behind)(?: the prefix)? (/\S+)$`)
 
 // prefixed says whether a sentence gives the prefix that the paths have indeed.
 func (r *reader) prefixed(s string) bool {
@@ -97,7 +96,7 @@ const describing = `creates create adds add new places place books book schedule
 	json body object id ids 200 201 204 matching match exist exists record records total count asc desc ascending descending per page number
 	q asc desc optional optionally any combination combined default defaults most search searches searching text words found finds find serves serve works work same way`
 
-var statuses = regexp.MustCompile(`\b[2345]\d\d\b`)
+var statuses = lazy(`\b[2345]\d\d\b`)
 
 // description says whether words describe an endpoint and ask for nothing beyond it.
 func (r *reader) description(s string) bool {

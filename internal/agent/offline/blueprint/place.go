@@ -2,7 +2,6 @@ package blueprint
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -22,7 +21,7 @@ func (r *reader) acceptance() {
 }
 
 // jsonKey is a key in the JSON of an acceptance block.
-var jsonKey = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"\s*:`)
+var jsonKey = lazy(`"((?:[^"\\]|\\.)*)"\s*:`)
 
 // spellKeys takes over the spelling that acceptance blocks give to keys: "boughtOn" for "bought on".
 func (r *reader) spellKeys() {

@@ -1,7 +1,6 @@
 package blueprint
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,18 +15,18 @@ func ruleReaders() []ruleReader {
 }
 
 var (
-	forbidBe   = regexp.MustCompile(`^(.+?) (?:cannot|must not|may not|must never|can never|may never|is never|are never|are not to|is not to|shall not|should not) be (\pL+)(?: (?:out|again|anymore|any more|any longer|at all|to anyone|to anybody|by anyone|by anybody))*(?: at the same time| twice| at once)?$`)
-	forbidNo   = regexp.MustCompile(`^no (.+?) (?:can|may|is|are|shall)(?: ever)?(?: be)? (\pL+)(?: out| again)?$`)
-	forbidAct  = regexp.MustCompile(`^(?:(?:a |an |any )?(\pL+ing)(?: out)?|(?:a |an |any )?(\pL+) (?:of|for|on|to|with)) (.+)$`)
-	onceOnly   = regexp.MustCompile(`^(?:an? |each |every |the )?(.+?) (?:can|may|is)(?: only)? be(?: only)? (\pL+)(?: out)? (?:only )?(?:once|to one \pL+|by one \pL+)(?: at a time| at once| at the same time)?$`)
-	forbidCan  = regexp.MustCompile(`^(.+?) (?:cannot|must not|may not|must never|can never|may never) (\pL+)(?: anything| any (?:more )?\pL+| an? \pL+| again| anymore| any more| \pL+s)?$`)
-	whileState = regexp.MustCompile(`^(.+?) (?:cannot|must not|may not|can never|must never) be (\pL+)(?: out)? (?:while|when|if|as long as|once|after|unless) (?:it |they |there )?(.+)$`)
-	deleteHead = regexp.MustCompile(`^(?:deleting|removing|deletion of|to delete|delete) (.+)$`)
-	deleteTail = regexp.MustCompile(`^(.+?) (?:cannot|must not|may not|can never|must never|is never|are never|shall not|is not|are not) be (?:deleted|removed)(?: (?:while|when|if|as long as) (.+))?$`)
-	deleteNo   = regexp.MustCompile(`^no (.+?) (?:can|may) be (?:deleted|removed)$`)
-	cascadeOne = regexp.MustCompile(`^(?:deleting|removing) (?:an? |the )?(.+?) (?:also )?(?:deletes|removes|drops)(?: also)?(?: all)?(?: of)? (?:its|their|the|his|her) (.+?)(?: too| as well| with it)?$`)
-	cascadeTwo = regexp.MustCompile(`^(?:when|if) (?:an? |the )?(.+?) is (?:deleted|removed),? (?:all )?(?:its|their|the|his|her) (.+?) (?:are|is) (?:deleted|removed)(?: too| as well| with it| also)?$`)
-	trailing   = regexp.MustCompile(`(?: at a time| at once| at the same time| at any time| simultaneously)$`)
+	forbidBe   = lazy(`^(.+?) (?:cannot|must not|may not|must never|can never|may never|is never|are never|are not to|is not to|shall not|should not) be (\pL+)(?: (?:out|again|anymore|any more|any longer|at all|to anyone|to anybody|by anyone|by anybody))*(?: at the same time| twice| at once)?$`)
+	forbidNo   = lazy(`^no (.+?) (?:can|may|is|are|shall)(?: ever)?(?: be)? (\pL+)(?: out| again)?$`)
+	forbidAct  = lazy(`^(?:(?:a |an |any )?(\pL+ing)(?: out)?|(?:a |an |any )?(\pL+) (?:of|for|on|to|with)) (.+)$`)
+	onceOnly   = lazy(`^(?:an? |each |every |the )?(.+?) (?:can|may|is)(?: only)? be(?: only)? (\pL+)(?: out)? (?:only )?(?:once|to one \pL+|by one \pL+)(?: at a time| at once| at the same time)?$`)
+	forbidCan  = lazy(`^(.+?) (?:cannot|must not|may not|must never|can never|may never) (\pL+)(?: anything| any (?:more )?\pL+| an? \pL+| again| anymore| any more| \pL+s)?$`)
+	whileState = lazy(`^(.+?) (?:cannot|must not|may not|can never|must never) be (\pL+)(?: out)? (?:while|when|if|as long as|once|after|unless) (?:it |they |there )?(.+)$`)
+	deleteHead = lazy(`^(?:deleting|removing|deletion of|to delete|delete) (.+)$`)
+	deleteTail = lazy(`^(.+?) (?:cannot|must not|may not|can never|must never|is never|are never|shall not|is not|are not) be (?:deleted|removed)(?: (?:while|when|if|as long as) (.+))?$`)
+	deleteNo   = lazy(`^no (.+?) (?:can|may) be (?:deleted|removed)$`)
+	cascadeOne = lazy(`^(?:deleting|removing) (?:an? |the )?(.+?) (?:also )?(?:deletes|removes|drops)(?: also)?(?: all)?(?: of)? (?:its|their|the|his|her) (.+?)(?: too| as well| with it)?$`)
+	cascadeTwo = lazy(`^(?:when|if) (?:an? |the )?(.+?) is (?:deleted|removed),? (?:all )?(?:its|their|the|his|her) (.+?) (?:are|is) (?:deleted|removed)(?: too| as well| with it| also)?$`)
+	trailing   = lazy(`(?: at a time| at once| at the same time| at any time| simultaneously)$`)
 )
 
 // readForbid understands "a broken tool cannot be lent" and its relatives.
@@ -305,11 +304,11 @@ func (r *reader) state(e Entity, adjective string) ([]Match, bool) {
 }
 
 var (
-	limitPer  = regexp.MustCompile(`^(?:there (?:can|may|must) be )?(?:at most|no more than|not more than|a maximum of|up to|maximum|max|only) (\w+) (.+?) (?:per|for each|for every|for one|for the same|for any|with the same|by the same|by one|for an?|to one) (.+)$`)
-	limitHave = regexp.MustCompile(`^(?:an?|each|every|one|the same|any) (.+?) (?:can|may|must|is allowed to)?\s?(?:have|has|hold|holds|keep|keeps|take|takes) (?:at most|no more than|not more than|a maximum of|up to|only) (\w+) (.+)$`)
-	limitNot  = regexp.MustCompile(`^(?:an?|each|every|one|no|the same) (.+?) (?:cannot|must not|may not|may never|must never|can|may) (?:have|hold|keep|take) more than (\w+) (.+)$`)
-	limitPre  = regexp.MustCompile(`^per (.+?),? (?:there (?:can|may|must) be )?(?:at most|no more than|only|up to) (\w+) (.+)$`)
-	limitAll  = regexp.MustCompile(`^(?:there (?:can|may|must) be )?(?:at most|no more than|not more than|a maximum of) (\w+) (.+?)(?: in all| in total| altogether| overall)$`)
+	limitPer  = lazy(`^(?:there (?:can|may|must) be )?(?:at most|no more than|not more than|a maximum of|up to|maximum|max|only) (\w+) (.+?) (?:per|for each|for every|for one|for the same|for any|with the same|by the same|by one|for an?|to one) (.+)$`)
+	limitHave = lazy(`^(?:an?|each|every|one|the same|any) (.+?) (?:can|may|must|is allowed to)?\s?(?:have|has|hold|holds|keep|keeps|take|takes) (?:at most|no more than|not more than|a maximum of|up to|only) (\w+) (.+)$`)
+	limitNot  = lazy(`^(?:an?|each|every|one|no|the same) (.+?) (?:cannot|must not|may not|may never|must never|can|may) (?:have|hold|keep|take) more than (\w+) (.+)$`)
+	limitPre  = lazy(`^per (.+?),? (?:there (?:can|may|must) be )?(?:at most|no more than|only|up to) (\w+) (.+)$`)
+	limitAll  = lazy(`^(?:there (?:can|may|must) be )?(?:at most|no more than|not more than|a maximum of) (\w+) (.+?)(?: in all| in total| altogether| overall)$`)
 )
 
 // readLimit understands "at most 3 open loans per borrower".

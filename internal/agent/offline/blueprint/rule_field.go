@@ -1,18 +1,17 @@
 package blueprint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
 var (
-	orderShape = regexp.MustCompile(`^(.+?) (must not be before|must not be earlier than|cannot be before|cannot be earlier than|is never before|may not be before|must never be before|is not before|must be on or after|is on or after|must be after|must come after|must be later than|is after|comes after|is later than|must lie after|must not be after|must not be later than|cannot be after|cannot be later than|may not be after|is never after|must be on or before|must be before|must be earlier than|is before|comes before|must come before|must be at least|must be greater than|must be more than|must be at most|must be less than|must not be above|must not be below|must not exceed|cannot exceed|may not exceed|never exceeds) (.+)$`)
-	verbOrder  = regexp.MustCompile(`^(?:(.+?) )?(?:must |always |never |cannot |may not |must not )?(\pL+?)(s?) (after|before) (?:it |they )?(\pL+?)s?$`)
-	sortShape  = regexp.MustCompile(`^(?:the )?(?:(?:lists?|listings?)(?: of)? ?)?(.*?) ?(?:are|is|come|comes|must be|get|gets)(?: always)?(?: listed| sorted| ordered| shown| returned| given| answered)*(?: by default)? (?:sorted |ordered |in order |in the order )?(?:by|of) (?:their |the |its )?(.+?)(?: by default| unless.*)?$`)
-	newest     = regexp.MustCompile(`^(?:the )?(?:lists?(?: of)? )?(.*?) ?(?:are|is|come|comes)(?: listed| sorted| ordered| shown)?(?: by default)?,? (?:with the )?(newest|latest|oldest|most recent)(?: ones?)? first$`)
-	uniqueNo   = regexp.MustCompile(`^(?:no two|two) (.+?) (?:can(?:not)?|may(?: not)?|must not|have|share|must never|never)\s?(?:ever )?(?:have|share)? the same (.+)$`)
-	fieldIs    = regexp.MustCompile(`^(.+?) (must not be|cannot be|may not be|must never be|can never be|may never be|is never|must be|must have|must|is|are|has|have|needs|need|should be) (.+)$`)
+	orderShape = lazy(`^(.+?) (must not be before|must not be earlier than|cannot be before|cannot be earlier than|is never before|may not be before|must never be before|is not before|must be on or after|is on or after|must be after|must come after|must be later than|is after|comes after|is later than|must lie after|must not be after|must not be later than|cannot be after|cannot be later than|may not be after|is never after|must be on or before|must be before|must be earlier than|is before|comes before|must come before|must be at least|must be greater than|must be more than|must be at most|must be less than|must not be above|must not be below|must not exceed|cannot exceed|may not exceed|never exceeds) (.+)$`)
+	verbOrder  = lazy(`^(?:(.+?) )?(?:must |always |never |cannot |may not |must not )?(\pL+?)(s?) (after|before) (?:it |they )?(\pL+?)s?$`)
+	sortShape  = lazy(`^(?:the )?(?:(?:lists?|listings?)(?: of)? ?)?(.*?) ?(?:are|is|come|comes|must be|get|gets)(?: always)?(?: listed| sorted| ordered| shown| returned| given| answered)*(?: by default)? (?:sorted |ordered |in order |in the order )?(?:by|of) (?:their |the |its )?(.+?)(?: by default| unless.*)?$`)
+	newest     = lazy(`^(?:the )?(?:lists?(?: of)? )?(.*?) ?(?:are|is|come|comes)(?: listed| sorted| ordered| shown)?(?: by default)?,? (?:with the )?(newest|latest|oldest|most recent)(?: ones?)? first$`)
+	uniqueNo   = lazy(`^(?:no two|two) (.+?) (?:can(?:not)?|may(?: not)?|must not|have|share|must never|never)\s?(?:ever )?(?:have|share)? the same (.+)$`)
+	fieldIs    = lazy(`^(.+?) (must not be|cannot be|may not be|must never be|can never be|may never be|is never|must be|must have|must|is|are|has|have|needs|need|should be) (.+)$`)
 )
 
 // readOrder understands "due must not be before bought on" and "ends after it starts".

@@ -1,15 +1,14 @@
 package blueprint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 )
 
 var (
-	sentenceEnd = regexp.MustCompile(`[.!?](?:\s+|$)`)
-	normative   = regexp.MustCompile(`(?i)\b(?:must|shall|should|never|always|cannot|can't|may not|required|has to|have to|needs? to|refuses?|rejects?|forbidden)\b`)
+	sentenceEnd = lazy(`[.!?](?:\s+|$)`)
+	normative   = lazy(`(?i)\b(?:must|shall|should|never|always|cannot|can't|may not|required|has to|have to|needs? to|refuses?|rejects?|forbidden)\b`)
 )
 
 // longestSentence bounds the work on text that cannot be a rule, in bytes.
@@ -151,8 +150,8 @@ func plainWords(text string) string {
 }
 
 var (
-	statusTail  = regexp.MustCompile(`(?:[,:]? (?:and )?(?:the (?:service|server|api|answer|program) )?(?:which |this |that |it )?(?:answers?|answered|returns?|gives?|responds?|fails?|is|are)?(?: refused| rejected| answered)?(?: with| as)?(?: the| a| an)?(?: status| http| code)* ?\(?|\s*\()(4\d\d)(?: conflict| bad request| unprocessable(?: entity)?)?\)?$`)
-	refusedTail = regexp.MustCompile(`,? (?:is|are|gets?|will be|must be) (?:refused|rejected|forbidden|not allowed|not possible|an error|prevented|impossible|a conflict)$|,? (?:fails|conflicts|fail)$`)
+	statusTail  = lazy(`(?:[,:]? (?:and )?(?:the (?:service|server|api|answer|program) )?(?:which |this |that |it )?(?:answers?|answered|returns?|gives?|responds?|fails?|is|are)?(?: refused| rejected| answered)?(?: with| as)?(?: the| a| an)?(?: status| http| code)* ?\(?|\s*\()(4\d\d)(?: conflict| bad request| unprocessable(?: entity)?)?\)?$`)
+	refusedTail = lazy(`,? (?:is|are|gets?|will be|must be) (?:refused|rejected|forbidden|not allowed|not possible|an error|prevented|impossible|a conflict)$|,? (?:fails|conflicts|fail)$`)
 )
 
 // cutStatus takes an HTTP status off the end of a rule.
