@@ -63,6 +63,7 @@ type Endpoint struct {
 	Method string
 	Path   string   // "/tools/{id}"
 	Query  []string // parameter names of the example: kind, broken, sort, limit
+	Ranges []Range  // those of them that compare: min_rating, due_before
 	Entity string   // the entity it serves; "" when not found
 	Action string   // create | list | get | update | replace | delete | set
 	Parent string   // key of the reference that {id} of a nested path fills: "tool" in /tools/{id}/loans

@@ -128,6 +128,7 @@ func (r *reader) addEndpoints(methods, target string, it statement) []int {
 					r.bp.Endpoints[i].Query = append(r.bp.Endpoints[i].Query, q)
 				}
 			}
+			r.bp.Endpoints[i].Ranges = append(r.bp.Endpoints[i].Ranges, e.Ranges...)
 			added = append(added, i)
 			continue
 		}
@@ -213,6 +214,10 @@ func (r *reader) checkQuery(e *Endpoint) string {
 			continue
 		}
 		f := findField(entity, q)
+		if rng := rangeOfParam(q, entity); f == nil && rng != nil {
+			e.Ranges = append(e.Ranges, *rng)
+			continue
+		}
 		if f == nil {
 			return fmt.Sprintf("the parameter %q is no field of %s", q, entity.Name)
 		}
@@ -306,6 +311,7 @@ func (r *reader) quotedParams(e *Endpoint, prose string) string {
 				e.Query = append(e.Query, q)
 			}
 		}
+		e.Ranges = append(e.Ranges, with.Ranges...)
 		return " "
 	})
 }

@@ -405,3 +405,53 @@ func TestQuotedParameters(t *testing.T) {
 		t.Errorf("got %+v", bp.Unknown)
 	}
 }
+
+// A state alone may name the records, and a record's own state may keep it from being deleted.
+func TestRulesAboutStates(t *testing.T) {
+	t.Parallel()
+	spec := "---\nname: x\ntype: TYPE\n---\n# x\n## Data\n- **Person**: name (text, required), admin (yes/no)\n- **Task**: title (text, required), done (yes/no), assignee (ref Person)\n## Rules\n- An admin cannot be assigned.\n- A done task cannot be deleted.\n"
+	bp := blueprint.Read(strings.Replace(spec, "TYPE", "rest-api", 1))
+	if len(bp.Unknown) > 0 || len(bp.Rules) != 2 {
+		t.Fatalf("got %+v, unknown %+v", bp.Rules, bp.Unknown)
+	}
+	if r := bp.Rules[0]; r.Kind != blueprint.RuleForbid || r.Entity != "Person" || r.Target != "Task" || r.Field != "admin" || r.Other != "assignee" {
+		t.Errorf("got %+v", r)
+	}
+	if r := bp.Rules[1]; r.Kind != blueprint.RuleDelete || r.Entity != "Task" || r.Target != "" || r.Field != "done" || r.Value != "yes" {
+		t.Errorf("got %+v", r)
+	}
+	// The commands of a tool do not look at the state of what they delete.
+	if bp := blueprint.Read(strings.Replace(spec, "TYPE", "cli-tool", 1)); len(bp.Unknown) != 1 || !strings.Contains(bp.Unknown[0].Why, "done task") {
+		t.Errorf("got unknown %+v", bp.Unknown)
+	}
+}
+
+// Parameters may compare: a bound before or behind the name, a date without a name.
+func TestComparingParameters(t *testing.T) {
+	t.Parallel()
+	for param, want := range map[string]*blueprint.Range{
+		"min_price":    {Field: "price", Compare: ">="},
+		"price_max":    {Field: "price", Compare: "<="},
+		"born_before":  {Field: "born", Compare: "<"},
+		"after":        {Field: "born", Compare: ">"},
+		"price[gte]":   {Field: "price", Compare: ">="},
+		"min_name":     nil,
+		"before_lunch": nil,
+		"min":          nil,
+	} {
+		t.Run(param, func(t *testing.T) {
+			t.Parallel()
+			bp := blueprint.Read("---\ntype: rest-api\n---\n# x\n## Data\n- **Cow**: name (text), price (money), born (date)\n## Endpoints\n- `GET /cows?" + param + "=1` lists cows\n")
+			if want == nil {
+				if len(bp.Unknown) != 1 {
+					t.Errorf("got %+v", bp.Endpoints)
+				}
+				return
+			}
+			want.Param = param
+			if len(bp.Unknown) > 0 || len(bp.Endpoints) != 1 || !slices.Equal(bp.Endpoints[0].Ranges, []blueprint.Range{*want}) {
+				t.Errorf("got %+v, unknown %+v", bp.Endpoints, bp.Unknown)
+			}
+		})
+	}
+}

@@ -64,6 +64,9 @@ func readForbid(r *reader, s string) ([]Rule, bool) {
 	}
 	e, rest := r.subject(subject)
 	if e == nil {
+		e, rest = r.stateSubject(subject, verb)
+	}
+	if e == nil {
 		return nil, false
 	}
 	if state != "" {
@@ -125,6 +128,25 @@ func (r *reader) subject(phrase string) (*Entity, string) {
 	return found, rest
 }
 
+// stateSubject finds the one entity whose records a state alone names: "an admin" in "an admin
+// cannot be assigned".
+func (r *reader) stateSubject(phrase, verb string) (*Entity, string) {
+	state := trimArticle(strings.TrimPrefix(phrase, "any "))
+	var found *Entity
+	for i, e := range r.bp.Entities {
+		if _, ok := r.condition(e, state); !ok {
+			continue
+		}
+		if target, _ := r.referrer(e, verb); target != nil {
+			if found != nil {
+				return nil, ""
+			}
+			found = &r.bp.Entities[i]
+		}
+	}
+	return found, state
+}
+
 // referrer finds the entity that refers to e and whose name a verb is related to; a verb such as
 // "used" fits the only one there is.
 func (r *reader) referrer(e Entity, verb string) (*Entity, string) {
@@ -175,7 +197,7 @@ func akin(verb, noun string) bool {
 		}
 	}
 	stem := func(s string) string {
-		for _, end := range []string{"ations", "ation", "ments", "ment", "ings", "ing", "als", "al", "ed", "es", "s", "ions", "ion", "e", "d"} {
+		for _, end := range []string{"ations", "ation", "ments", "ment", "ings", "ing", "als", "al", "ed", "es", "s", "ions", "ion", "ees", "ee", "e", "d"} {
 			if rest, ok := strings.CutSuffix(s, end); ok && len(rest) >= 3 {
 				s = rest
 				break

@@ -43,6 +43,10 @@ type Manner struct {
 	Total       string
 	Error       string // key of an error's sentence
 	Errors      string // key of the errors by field
+	Flat        bool   // faults are told in the sentence, not by field
+	Between     string // stands between a field and its fault in a sentence
+	NameMissing bool   // a missing record is told with its kind: "tool not found"
+	NullText    bool   // absent text is null, else it is empty
 	Created     int
 	Deleted     int
 	Invalid     int  // status of errors by field
@@ -50,13 +54,14 @@ type Manner struct {
 	Unique      int  // status of a value that is taken
 	UniqueByKey bool // a taken value is reported by field
 	Words       map[Fault]string
+	Rules       map[string]string // how the violation of a rule is told, by the rule's text; its own words otherwise
 }
 
 // DefaultManner is what is used where a spec shows nothing else.
 func DefaultManner() Manner {
 	return Manner{
-		Items: "items", Total: "total", Error: "error", Errors: "errors",
-		Created: 201, Deleted: 204, Invalid: 400, RefStatus: 400, Unique: 409,
+		Items: "items", Total: "total", Error: "error", Errors: "errors", Between: ": ",
+		Created: 201, Deleted: 204, Invalid: 400, RefStatus: 400, Unique: 409, Rules: map[string]string{},
 		Words: map[Fault]string{
 			FaultRequired: "required",
 			FaultUnknown:  "unknown",
@@ -80,6 +85,20 @@ func DefaultManner() Manner {
 			FaultOrder:    "must not be before %v",
 			FaultStrict:   "must be after %v",
 		},
+	}
+}
+
+// flatten puts faults into sentences that begin with the field, such as "name is required". The
+// words that no example gave get a verb where the examples have one; seen says which were given.
+func (m *Manner) flatten(between string, seen func(Fault) bool) {
+	m.Flat, m.Between = true, between
+	if between != " " {
+		return
+	}
+	for fault, words := range m.Words {
+		if !seen(fault) && !strings.HasPrefix(words, "must ") {
+			m.Words[fault] = "is " + words
+		}
 	}
 }
 

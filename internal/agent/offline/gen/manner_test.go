@@ -1,6 +1,7 @@
 package gen_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
@@ -29,9 +30,19 @@ func TestMannerOf(t *testing.T) {
 		"unknown reference": {`POST /loans {"tool":"9","borrower":"xx","due":"2026-01-01"} -> 404`, func(m gen.Manner) any { return m.RefStatus }, 404},
 		"taken": {"POST /tools {\"name\":\"a\"} -> 201\nPOST /tools {\"name\":\"a\"} -> 400 {\"errors\":{\"name\":\"is taken\"}}",
 			func(m gen.Manner) any { return m.Words[gen.FaultUnique] }, "is taken"},
-		"sentence":         {`GET /tools/9 -> 404 {"message":"none"}`, func(m gen.Manner) any { return m.Error }, "message"},
-		"rule is no fault": {`POST /loans {"tool":"$t","borrower":"xx","due":"2026-01-01"} -> 409`, func(m gen.Manner) any { return m.Invalid }, 400},
-		"broken example":   {`POST /tools {"name" -> 201 {"id":1`, func(m gen.Manner) any { return m.IDNumber }, false},
+		"sentence":                      {`GET /tools/9 -> 404 {"message":"none"}`, func(m gen.Manner) any { return m.Error }, "message"},
+		"rule is no fault":              {`POST /loans {"tool":"$t","borrower":"xx","due":"2026-01-01"} -> 409`, func(m gen.Manner) any { return m.Invalid }, 400},
+		"fault in a sentence":           {`POST /tools {} -> 400 {"message":"name is missing"}`, func(m gen.Manner) any { return fmt.Sprint(m.Error, m.Flat, m.Between, m.Words[gen.FaultRequired]) }, "messagetrue is missing"},
+		"other faults in sentences":     {`POST /tools {} -> 400 {"message":"name is missing"}`, func(m gen.Manner) any { return m.Words[gen.FaultUnknown] }, "is unknown"},
+		"by field wins":                 {"POST /tools {} -> 400 {\"error\":\"name: gone\"}\nPOST /tools {} -> 400 {\"errors\":{\"name\":\"gone\"}}", func(m gen.Manner) any { return m.Flat }, false},
+		"two faults say nothing":        {`POST /loans {"tool":"$t"} -> 400 {"error":"borrower is missing"}`, func(m gen.Manner) any { return m.Flat }, false},
+		"text may be null":              {`GET /tools/1 -> 200 {"kind":null}`, func(m gen.Manner) any { return m.NullText }, true},
+		"an absent date is null anyway": {`GET /tools/1 -> 200 {"bought_on":null}`, func(m gen.Manner) any { return m.NullText }, false},
+		"words of a rule": {`POST /loans {"tool":"$t","borrower":"xx","due":"2026-01-01"} -> 409 {"error":"this tool is broken"}`,
+			func(m gen.Manner) any { return m.Rules["A broken tool cannot be lent."] }, "this tool is broken"},
+		"words with a value": {`POST /loans {"tool":"$t","borrower":"xx","due":"2026-01-01"} -> 409 {"error":"xx cannot have a broken tool"}`,
+			func(m gen.Manner) any { return len(m.Rules) }, 0},
+		"broken example": {`POST /tools {"name" -> 201 {"id":1`, func(m gen.Manner) any { return m.IDNumber }, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

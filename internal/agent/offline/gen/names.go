@@ -122,6 +122,22 @@ func isPointer(f blueprint.Field) bool {
 	return !f.List && !f.Required && f.Default == "" && goType(f.Kind) != "string" && f.Kind != blueprint.Bool
 }
 
+// nullable says whether the empty string stands for an absent value of f.
+func nullable(f Field) bool {
+	return f.Type == "string" && !f.List && !f.Required && f.Default == ""
+}
+
+// NullTexts lists the fields of e that may be absent and have no nil for it.
+func (e Entity) NullTexts() []Field {
+	var out []Field
+	for _, f := range e.Fields {
+		if nullable(f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // GoType is the type of the struct field.
 func (f Field) GoType() string {
 	switch {

@@ -46,6 +46,9 @@ func MannerOf(bp *blueprint.Blueprint) Manner {
 			o.example(x)
 		}
 	}
+	if o.flat != "" {
+		o.m.flatten(o.flat, func(f Fault) bool { return o.seen["word "+string(f)] })
+	}
 	return o.m
 }
 
@@ -97,6 +100,7 @@ type observer struct {
 	m     Manner
 	seen  map[string]bool // matters that are settled
 	sent  map[string]bool // unique values that were stored: entity, key, value
+	flat  string          // what stands between a field and its fault in a sentence, "" when faults are told by field
 }
 
 // sortedKeys keeps the order of maps out of what is inferred.
@@ -210,6 +214,8 @@ func (o *observer) record(want map[string]any, e Entity) {
 			o.m.MoneyNumber = true
 		case f != nil && f.Kind == blueprint.Ref && isNumber:
 			o.m.IDNumber = true
+		case f != nil && v == nil && nullable(*f):
+			o.m.NullText = true
 		}
 	}
 }
@@ -218,11 +224,17 @@ func (o *observer) record(want map[string]any, e Entity) {
 func (o *observer) refusal(x example, ep blueprint.Endpoint, e Entity) {
 	if ep.Action == "get" || ep.Action == "delete" {
 		o.sentence(x)
+		if words, _ := x.want[o.m.Error].(string); x.status == 404 && words == e.Spoken+" not found" {
+			// The store knows records by the name of their bucket.
+			o.m.NameMissing = !slices.ContainsFunc(o.names.Entities, func(e Entity) bool { return e.Bucket != e.Spoken })
+		}
+		o.rule(x, ep, e)
 		return
 	}
 	byField := map[string]any{}
 	for _, key := range sortedKeys(x.want) {
 		if faults, ok := x.want[key].(map[string]any); ok {
+			o.flat = ""
 			if o.once("errors") {
 				o.m.Errors = key
 			}
@@ -238,7 +250,34 @@ func (o *observer) refusal(x example, ep blueprint.Endpoint, e Entity) {
 			o.m.Words[fault.kind] = fault.general(words)
 		}
 	}
+	if len(byField) == 0 {
+		o.told(x, faults)
+	}
+	if len(faults) == 0 {
+		o.rule(x, ep, e)
+	}
 	o.statuses(x, faults)
+}
+
+// told reads the words of a fault out of a sentence that begins with the field, such as "name is
+// required" or "name: required". Examples with faults by field win over those.
+func (o *observer) told(x example, faults map[string]seenFault) {
+	if len(faults) != 1 || len(x.want) != 1 || o.seen["errors"] {
+		return
+	}
+	for key, fault := range faults {
+		sentence, ok := x.want[o.m.Error].(string)
+		rest, begins := strings.CutPrefix(sentence, key)
+		words := strings.TrimLeft(rest, ": ")
+		between := strings.TrimSuffix(rest, words)
+		if !ok || !begins || words == "" || between != " " && between != ": " || o.flat != "" && o.flat != between {
+			continue
+		}
+		o.flat = between
+		if o.once("word " + string(fault.kind)) {
+			o.m.Words[fault.kind] = fault.general(words)
+		}
+	}
 }
 
 // sentence reads the key of an error's sentence, from an answer that holds nothing else.

@@ -23,6 +23,7 @@ type entityView struct {
 	Refs        []refView
 	Limits      []limitView
 	Holders     []holderView
+	Ranges      []rangeView
 	Keeps       []checkView // states in which a record cannot be deleted
 	Sample      sampleView
 }
@@ -87,6 +88,7 @@ func (c core) entity(e Entity) entityView {
 	v.Limits = c.limits(e)
 	v.Holders = c.holders(e)
 	v.Keeps = c.keeps(e)
+	v.Ranges = c.ranges(e)
 	v.Sample = c.sample(e)
 	return v
 }
@@ -236,6 +238,9 @@ func keeps(r blueprint.Rule, e Entity) bool {
 
 func (c core) ruleConflict(r blueprint.Rule) string {
 	text := strings.TrimRight(comment(strings.ReplaceAll(r.Text, "`", "")), ".!; ")
+	if told, ok := c.manner.Rules[r.Text]; ok {
+		text = told
+	}
 	return c.conflict("", text, r.Status)
 }
 
