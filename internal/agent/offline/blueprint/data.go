@@ -43,13 +43,6 @@ func (r *reader) data() {
 	r.dropUnknownRefs()
 }
 
-// pending are the fields of an entity line, read once all names are known.
-type pending struct {
-	entity int
-	text   string
-	line   int
-}
-
 // entityNames gives the names that entity lines and headings of the Data section introduce.
 func (r *reader) entityNames() []string {
 	var names []string

@@ -1,7 +1,6 @@
 package clitool
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
@@ -192,29 +191,4 @@ func (cl *call) load(res *result) {
 		cl.w.records[e] = append(cl.w.records[e], fresh)
 	}
 	res.facts["count"], res.facts["file"] = strconv.Itoa(len(s.records)), path
-}
-
-// jsonLines is how a record or a list prints as JSON.
-func jsonLines(e *entity, records []*record, single bool) []string {
-	objects := make([]map[string]any, 0, len(records))
-	for _, r := range records {
-		objects = append(objects, jsonObject(e, r))
-	}
-	var v any = objects
-	if single && len(objects) == 1 {
-		v = objects[0]
-	}
-	out, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return nil
-	}
-	return strings.Split(string(out), "\n")
-}
-
-func jsonObject(e *entity, r *record) map[string]any {
-	o := map[string]any{"id": r.id}
-	for _, f := range e.fields {
-		o[f.Key] = r.text(f.Key)
-	}
-	return o
 }
