@@ -13,7 +13,7 @@ build:
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/builder ./cmd/builder
 
 test:
-	$(GO) test ./...
+	$(GO) test -timeout 40m ./...
 
 fmt:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not gofmt'ed:"; echo "$$out"; exit 1; fi
@@ -27,8 +27,8 @@ lint:
 arch:
 	$(GO) test -count=1 -run 'Architecture|FilesStaySmall' .
 
-race: # the race detector needs cgo; its shadow memory does not fit the limits that TestLimits sets
-	CGO_ENABLED=1 $(GO) test -race -short -skip '^TestLimits$$' ./...
+race: # needs cgo; the rooms, where goroutines meet. Its shadow memory does not fit what TestLimits sets
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m -skip '^TestLimits$$' ./internal/...
 
 scripts:
 	$(GO) test -count=1 -run TestScripts ./cmd/builder
