@@ -31,6 +31,8 @@ type world struct {
 	set     Settings
 	free    int64  // bytes on the disk; 0: nobody looks
 	moves   func() // after each commit
+	check   Gates  // in place of gates
+	loud    bool   // tools answer otherwise than before
 }
 
 func newWorld(t *testing.T) *world {
@@ -77,6 +79,12 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 	}
 	if w.free > 0 {
 		e.Space = func(context.Context) (int64, error) { return w.free, nil }
+	}
+	if w.check != nil {
+		e.Gates = w.check
+	}
+	if w.loud {
+		e.Bench = loudBench{e.Bench}
 	}
 	if w.moves != nil {
 		e.Repo = movingRepo{w.repo, w.moves}
