@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 TOOL     = $(GO) tool -modfile=tools/go.mod
 
-.PHONY: all build test fmt vet lint arch race scripts fuzz crash bench golden cross clean
+.PHONY: all build test fmt vet lint arch race scripts fuzz crash laws bench golden cross clean
 
 all: fmt vet lint arch test
 
@@ -44,6 +44,9 @@ KILL_ROUNDS ?= 20
 crash: # the long form; `make test` has a short one
 	$(GO) test -count=1 -run Crash ./internal/phases/...
 	KILL_ROUNDS=$(KILL_ROUNDS) $(GO) test -count=1 -timeout 60m -run Kill ./cmd/builder
+
+laws: # takes each guard of a law away, and wants a test to fail for it; takes minutes
+	$(GO) test -count=1 -timeout 90m -run '^TestMutations$$' -v ./laws -try
 
 bench: # the figures of docs/benchmarks.md; asserts nothing about time
 	cd bench && $(GO) test -count=1 -timeout 20m -run '^TestTable$$' -table

@@ -1,0 +1,342 @@
+package laws
+
+// mutations are in the order of the laws; each takes away one guard that nothing else stands in for.
+var mutations = []mutation{
+	{
+		law: "L1", kept: "intent before an effect", file: "internal/phases/door.go",
+		old: `		if err := d.Writer.Record(ctx, EffectStarted{Op: e.Op, Effect: e.Kind, Name: e.Name, Request: e.Request, Tree: e.Tree, Detail: e.Detail}); err != nil {
+			return Did{}, err
+		}
+`,
+		new:   "",
+		tests: "TestDoor$",
+	},
+	{
+		law: "L1", kept: "outcome before the next effect", file: "internal/phases/door.go",
+		old:   `	return d.Writer.Record(context.WithoutCancel(ctx), f)`,
+		new:   `	return nil`,
+		tests: "TestDoor$|TestCrashBefore",
+	},
+	{
+		law: "L1", kept: "nobody is answered before it is durable", file: "internal/phases/writer.go",
+		old: `	if write && w.failed == nil && len(recs) > 0 {
+		w.flush(ctx, last, recs)
+	}
+	for i, sub := range subs {
+		if answers[i] == nil && w.failed != nil {
+			answers[i] = w.failed
+		}
+		sub.reply <- answers[i]
+	}`,
+		new: `	for i, sub := range subs {
+		if answers[i] == nil && w.failed != nil {
+			answers[i] = w.failed
+		}
+		sub.reply <- answers[i]
+	}
+	if write && w.failed == nil && len(recs) > 0 {
+		w.flush(ctx, last, recs)
+	}`,
+		tests: "TestThirtyTwo|TestFailedWriter",
+	},
+	{
+		law: "L1", kept: "the hold is durable before the first byte", file: "internal/budget/meter/transport.go",
+		old:   `	hold, err := t.Ledger.Intend(req.Context(), ask)`,
+		new:   `	hold, err := budget.Hold{Op: ask.Call.Op, MaxTokens: ask.MaxTokens}, error(nil)`,
+		tests: "TestIntendComesBefore",
+	},
+	{
+		law: "L1", kept: "the frame that completes a tool call waits", file: "internal/budget/meter/stream.go",
+		old: `	if inert {
+		return pass
+	}
+	return withhold
+}`,
+		new: `	_ = inert
+	return pass
+}`,
+		tests: "TestToolCallWaits|TestCutAtEveryByte",
+	},
+	{
+		law: "L2", kept: "a recorded answer is recalled", file: "internal/phases/calls.go",
+		old: `	if ok {
+		return j.recall`,
+		new: `	if ok && false {
+		return j.recall`,
+		tests: "TestCrashBeforeEvery",
+	},
+	{
+		law: "L2", kept: "a finished effect is recalled", file: "internal/phases/door.go",
+		old: `	if ok && known.Done {
+		return d.recall(ctx, *known.Finished)
+	}
+`,
+		new:   "",
+		tests: "TestDoor$",
+	},
+	{
+		law: "L2", kept: "a whole answer in a spool is booked as answered", file: "internal/budget/meter/recover.go",
+		old: `		if v := answer.frame(f); v == terminal || v == failed || v == broken {
+			break
+		}`,
+		new: `		_ = f
+		break`,
+		tests: "TestRecoverAtEveryByte",
+	},
+	{
+		law: "L2", kept: "a request cannot be sent again below", file: "internal/budget/meter/transport.go",
+		old:   "out.Body, out.GetBody, out.ContentLength, out.TransferEncoding = once, nil, int64(len(body)), nil",
+		new:   "out.Body, out.GetBody, out.ContentLength, out.TransferEncoding = once, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }, int64(len(body)), nil",
+		tests: "TestNothingIsEverSentTwice|TestIntend",
+	},
+	{
+		law: "L3", kept: "what does not fit is refused", file: "internal/budget/admit.go",
+		old:   `	return sum == math.MaxInt64 || (!none && sum > limit)`,
+		new:   `	return sum == math.MaxInt64`,
+		tests: "TestCapHolds|TestThirtyTwo",
+	},
+	{
+		law: "L3", kept: "a hold counts", file: "internal/budget/guard.go",
+		old: `		a.Held += h.Money
+`,
+		new:   "",
+		tests: "TestThirtyTwo|TestCapHolds",
+	},
+	{
+		law: "L3", kept: "a lost call stays booked", file: "internal/budget/guard.go",
+		old: `			a.Unknown += h.Money
+`,
+		new:   "",
+		tests: "TestThirtyTwo|TestCapHolds",
+	},
+	{
+		law: "L3", kept: "an overrun stops all sends", file: "internal/budget/admit.go",
+		old: `	case g.Overrun != nil:
+		return Hold{}, &Refusal{Scope: Build, Overrun: true, Cap: int64(g.Limit(Build).USD), Used: int64(g.Account(Build).Used())}
+`,
+		new:   "",
+		tests: "TestOverrun",
+	},
+	{
+		law: "L3", kept: "admission and hold in the writer, one after the other", file: "internal/phases/writer.go",
+		old: `		h, err := s.Guard.Admit(ask)
+		hold = h
+		if err != nil {
+			return nil, err
+		}`,
+		new: `		h, err := s.Guard.Admit(ask)
+		hold = h
+		if err != nil {
+			h = budget.Hold{Op: ask.Call.Op, RequestHash: ask.Call.RequestHash, Model: ask.Model, Price: ask.Price, Scopes: ask.Call.Scopes(), InputTokens: 1000, MaxTokens: 1, Money: 1001, Tokens: 1001}
+			hold = h
+		}`,
+		tests: "TestThirtyTwo|TestBudgetPauses",
+	},
+	{
+		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/task_step.go",
+		old: `	if err := e.Trees.Materialise(ctx, m, p.dir, false); err != nil {
+		return agent.Result{}, fmt.Errorf("restore scratch tree: %w", err)
+	}
+`,
+		new: `	_ = m
+`,
+		tests: "TestCrash",
+	},
+	{
+		law: "L4", kept: "a tree without manifest is undone", file: "internal/phases/bench.go",
+		old: `			if err := b.restore(ctx); err != nil {
+				return Did{}, err
+			}
+`,
+		new:   "",
+		tests: "TestUnrecordable",
+	},
+	{
+		law: "L4", kept: "a moved branch is found before money", file: "internal/phases/task_step.go",
+		old:   `		if s.Head != "" && s.Head != head {`,
+		new:   `		if false {`,
+		tests: "TestMovedBranch",
+	},
+	{
+		law: "L4", kept: "the branch is never forced", file: "internal/phases/workspace/commit.go",
+		old:   `		if at != d.Parent {`,
+		new:   `		if false {`,
+		tests: "TestCommitIsIdempotent",
+	},
+	{
+		law: "L4", kept: "a person's file is left", file: "internal/phases/workspace/checkout.go",
+		old: `	c.edited = append(c.edited, ch.Path)
+	return false, nil
+}
+
+// holds`,
+		new: `	return true, nil
+}
+
+// holds`,
+		tests: "TestUserEdits",
+	},
+	{
+		law: "L5", kept: "gates see the manifest, fresh", file: "internal/phases/prooftree.go",
+		old: `	if t.made {
+		return nil
+	}
+	if err`,
+		new: `	t.dir = t.dir[:len(t.dir)-len(".proof")]
+	if err`,
+		tests: "TestGatesRunOn",
+	},
+	{
+		law: "L5", kept: "the commit takes the tree that was proven", file: "internal/phases/commit_step.go",
+		old:   "fetch(ctx, e.Blobs, st.Accepted)",
+		new:   `e.Trees.Scan(ctx, e.Scratch+"/"+string(task.ID)+".1")`,
+		tests: "TestGatesRunOn",
+	},
+	{
+		law: "L5", kept: "frozen files are laid over the tree", file: "internal/phases/verify/verifier.go",
+		old: `	if err := layFrozen(r.Tree, g.Frozen); err != nil {
+		return Report{}, fmt.Errorf("run gate %s: %w", g.ID, err)
+	}
+`,
+		new:   "",
+		tests: "TestFrozenTests",
+	},
+	{
+		law: "L5", kept: "writes outside the claims fail the round", file: "internal/phases/proof.go",
+		old: `	if v := p.outside(m); v != nil {
+		return *v, nil
+	}
+`,
+		new:   "",
+		tests: "TestClaimsAreHeld",
+	},
+	{
+		law: "L5", kept: "a vacuous gate does not pass", file: "internal/phases/proof.go",
+		old: `	rep.Pass = rep.Pass && !rep.Vacuous
+`,
+		new:   "",
+		tests: "TestVacuousGate",
+	},
+	{
+		law: "L6", kept: "state and record have one time", file: "internal/phases/writer.go",
+		old:   `	return Encode(f, at)`,
+		new:   `	return Encode(f, w.now().UTC().Round(0))`,
+		tests: "TestCrashBefore|TestSnapshots",
+	},
+	{
+		law: "L6", kept: "records follow without gap", file: "internal/phases/apply.go",
+		old:   `	if e.Seq != s.Seq+1 {`,
+		new:   `	if false {`,
+		tests: "TestRecordsFollow",
+	},
+	{
+		law: "L6", kept: "a snapshot of another fold is passed over", file: "internal/phases/writer.go",
+		old:   "err != nil || kept.Form != stateForm || kept.Seq != snap.Seq",
+		new:   "err != nil",
+		tests: "TestSnapshots",
+	},
+	{
+		law: "L6", kept: "the scheduler asks for needs", file: "internal/phases/next.go",
+		old:   "|| !needsMet(t, s) ||",
+		new:   "||",
+		tests: "TestRandomPlans|TestNext",
+	},
+	{
+		law: "L6", kept: "the scheduler asks for claims", file: "internal/phases/next.go",
+		old:   "|| overlapsAny(t, running) {",
+		new:   "{",
+		tests: "TestRandomPlans",
+	},
+	{
+		law: "L7", kept: "only the verifier accepts", file: "internal/agent/loop_work.go",
+		old:   `	if v.Accepted {`,
+		new:   `	if true {`,
+		tests: "TestLoopRefused",
+	},
+	{
+		law: "L7", kept: "gates decide", file: "internal/phases/proof.go",
+		old:   `	if len(failed) == 0 {`,
+		new:   `	if true {`,
+		tests: "TestClaimIsNo",
+	},
+	{
+		law: "L7", kept: "red on the base tree", file: "internal/phases/status.go",
+		old:   "st.Red && st.Pass",
+		new:   "st.Pass",
+		tests: "TestGreenOnBase",
+	},
+	{
+		law: "L7", kept: "only some gates prove", file: "internal/phases/status.go",
+		old: `	if !g.ProvesRequirements() {
+		return false
+	}
+`,
+		new:   "",
+		tests: "TestOnlyGates",
+	},
+	{
+		law: "L8", kept: "no forged trailers", file: "internal/phases/commit.go",
+		old: `		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+`,
+		new:   "",
+		tests: "TestMessageForges",
+	},
+	{
+		law: "L8", kept: "no names like .git in a tree", file: "internal/phases/manifest.go",
+		old: `	case ".git", "git~1":
+		return errors.New("nested repository: names like .git are reserved")
+`,
+		new:   "",
+		tests: "TestCheckPath",
+	},
+	{
+		law: "L8", kept: "no link is followed", file: "internal/agent/tools/confine.go",
+		old: `	case info.Mode()&fs.ModeSymlink != 0:
+		return nil, fault(CodePathLink, "%q goes through the link %q", path, name)
+`,
+		new:   "",
+		tests: "TestSymlinkMatrix",
+	},
+	{
+		law: "L8", kept: "secrets and control characters are not shown", file: "cmd/builder/fault.go",
+		old: `		case r < ' ' || r >= 0x7f && r < 0xa0:
+			return -1
+`,
+		new:   "",
+		tests: "TestTidy",
+	},
+	{
+		law: "L8", kept: "a provider is not followed elsewhere", file: "internal/budget/meter/transport.go",
+		old:   "		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },\n",
+		new:   "",
+		tests: "TestRedirects",
+	},
+	{
+		law: "L9", kept: "done is every task done", file: "internal/phases/engine.go",
+		old: `			return FailedState
+		}
+	}
+	return DoneState`,
+		new: `			continue
+		}
+	}
+	return DoneState`,
+		tests: "TestClaimIsNo|TestBlocked",
+	},
+	{
+		law: "L9", kept: "a pause has its exit code", file: "cmd/builder/exit.go",
+		old: `	case errors.As(err, &pause):
+		return exitPaused
+`,
+		new:   "",
+		tests: "TestEndings",
+	},
+	{
+		law: "L9", kept: "the pause is recorded", file: "internal/phases/engine.go",
+		old:   `	if rerr := e.Writer.Record(context.WithoutCancel(ctx), Paused{Reason: reason}); rerr != nil {`,
+		new:   `	if rerr := error(nil); rerr != nil {`,
+		tests: "TestBudgetPauses",
+	},
+}
