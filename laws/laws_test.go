@@ -120,6 +120,13 @@ func (m mutation) run(t *testing.T) ([]string, string) {
 			t.Fatal(err)
 		}
 	}
+	litter := filepath.Join(filepath.Dir(original), "testdata", "rapid") // what rapid keeps of failures
+	if _, err := os.Stat(litter); os.IsNotExist(err) {
+		t.Cleanup(func() {
+			_ = os.RemoveAll(litter)
+			_ = os.Remove(filepath.Dir(litter)) // only when nothing else is in it
+		})
+	}
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-timeout", "4m", "-overlay", overlay, "-run", "^("+m.tests+")", "./"+filepath.ToSlash(filepath.Dir(m.file)))

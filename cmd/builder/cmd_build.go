@@ -215,7 +215,11 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 	if err := os.MkdirAll(ord.folder.app, 0o755); err != nil {
 		return nil, usage("E_WORKSPACE", "choose a folder you may write", "%s", err)
 	}
-	st, err := createStore(ctx, ord.folder, []byte(ord.spec.Text), ord.first(), ord.plan)
+	given, err := a.given(ctx, ord)
+	if err != nil {
+		return nil, err
+	}
+	st, err := createStore(ctx, ord.folder, []byte(ord.spec.Text), ord.first(), given)
 	if err != nil {
 		return nil, err
 	}

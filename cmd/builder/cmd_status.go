@@ -142,6 +142,9 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 	used := st.Budget.Spent + st.Budget.Unknown + st.Budget.Held
 	p("  used %s of %s (%s spent, %s unknown, %s held), %d tokens, %d calls", progress.USD(budget.Micro(used)), progress.USD(budget.Micro(st.Budget.Cap)),
 		progress.USD(budget.Micro(st.Budget.Spent)), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Budget.Tokens, st.Calls)
+	for _, d := range st.Drafted {
+		p("  %s", draftLine(d))
+	}
 	for _, t := range st.Tasks {
 		p("  %-8s %-28s %s", t.State, t.ID, t.Title)
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/bolt"
 	"github.com/seed-c331f47d/builder/internal/phases"
-	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
 // folder is where a build keeps itself: DIR/.builder.
@@ -99,7 +98,7 @@ type store struct {
 // createStore makes the build's folder and opens it. It is made whole under another name first, with
 // the record that opens the build: a folder with the right name is a build that can be resumed. It
 // fails when there is one already.
-func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildStarted, plan *planner.Plan) (*store, error) {
+func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildStarted, given *givenPlan) (*store, error) {
 	if err := f.sweep(); err != nil {
 		return nil, err
 	}
@@ -107,7 +106,7 @@ func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildS
 	if err != nil {
 		return nil, fmt.Errorf("make build folder: %w", err)
 	}
-	if err := fillStore(ctx, tmp, spec, first, plan); err != nil {
+	if err := fillStore(ctx, tmp, spec, first, given); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(tmp))
 	}
 	if err := os.Rename(tmp, f.root()); err != nil {
@@ -151,7 +150,7 @@ func (f folder) sweep() error {
 
 // fillStore makes the content of a build folder: journal, blobs and which build is current. A plan
 // that the user gave is accepted in the same transaction: a build without it would make another.
-func fillStore(ctx context.Context, root string, spec []byte, first phases.BuildStarted, plan *planner.Plan) error {
+func fillStore(ctx context.Context, root string, spec []byte, first phases.BuildStarted, given *givenPlan) error {
 	id := first.Build
 	dir := filepath.Join(root, "builds", id)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -165,11 +164,12 @@ func fillStore(ctx context.Context, root string, spec []byte, first phases.Build
 		return err
 	}
 	facts := []phases.Fact{first}
-	if plan != nil {
-		accepted, err := phases.Accepted(ctx, blobs, plan, "user")
+	if given != nil {
+		accepted, err := phases.Accepted(ctx, blobs, given.plan, "user")
 		if err != nil {
 			return err
 		}
+		accepted.Drafted = given.drafted
 		facts = append(facts, accepted)
 	}
 	recs := make([]checkpoint.Record, len(facts))

@@ -37,6 +37,9 @@ func reportMarkdown(st phases.Status) string {
 	p("## Money\n\n| cap | spent | unknown | held | calls | repeats |\n| --- | --- | --- | --- | --- | --- |\n| %s | %s | %s | %s | %d | %d |\n\n",
 		progress.USD(budget.Micro(st.Budget.Cap)), progress.USD(budget.Micro(st.Budget.Spent)), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Calls, st.Repeats)
 	p("Spent is computed from the provider's usage and the price table; unknown is what may have been billed for answers that were lost.\n\n")
+	for _, d := range st.Drafted {
+		p("%s.\n\n", cell(draftLine(d)))
+	}
 	p("| tokens | input | cache write 5m | cache write 1h | cache read | output |\n| --- | --- | --- | --- | --- | --- |\n| | %d | %d | %d | %d | %d |\n\n",
 		st.Tokens.Input, st.Tokens.CacheWrite5m, st.Tokens.CacheWrite1h, st.Tokens.CacheRead, st.Tokens.Output)
 	p("## Requirements\n\n")

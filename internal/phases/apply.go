@@ -35,7 +35,7 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		s.Session, s.Run, s.Reason = f, Running, nil
 		s.Sessions++
 	case PlanAccepted:
-		s.Plan, s.PlanHash, s.PlanBy = f.Plan, f.Hash, f.By
+		s.Plan, s.PlanHash, s.PlanBy, s.Drafted = f.Plan, f.Hash, f.By, f.Drafted
 		if t, ok := s.Tasks[planner.PlanTask]; ok {
 			t.State, t.Open, t.Ready = TaskIsDone, nil, nil
 		}

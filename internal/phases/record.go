@@ -69,9 +69,21 @@ type SessionStarted struct {
 
 // PlanAccepted fixes the plan. Hash is over its canonical form, Plan is the blob of its JSON.
 type PlanAccepted struct {
-	Plan checkpoint.Hash `json:"plan"`
-	Hash string          `json:"hash"`
-	By   string          `json:"by"` // "model", "user" or "rule"
+	Plan    checkpoint.Hash `json:"plan"`
+	Hash    string          `json:"hash"`
+	By      string          `json:"by"` // "model", "user" or "rule"
+	Drafted []DraftCost     `json:"drafted,omitempty"`
+}
+
+// DraftCost is what planning the spec of a given plan cost before the build, under a cap of its own,
+// with one model. It is shown beside the build's money and is no part of it.
+type DraftCost struct {
+	Provider string       `json:"provider"`
+	Model    string       `json:"model"`
+	Spent    budget.Micro `json:"spent_microusd"`
+	Unknown  budget.Micro `json:"unknown_microusd"`
+	Tokens   int64        `json:"tokens"`
+	Calls    int64        `json:"calls"`
 }
 
 // PlanAmended replaces the plan for tasks that have not started. Frozen gates change only by the user.

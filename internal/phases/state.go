@@ -22,6 +22,7 @@ type State struct {
 	Plan     checkpoint.Hash               `json:"plan,omitempty"`
 	PlanHash string                        `json:"plan_hash,omitempty"`
 	PlanBy   string                        `json:"plan_by,omitempty"`
+	Drafted  []DraftCost                   `json:"drafted,omitempty"` // before the build
 	Guard    budget.Guard                  `json:"guard"`
 	Tasks    map[planner.TaskID]*TaskState `json:"tasks"`
 	Head     string                        `json:"head,omitempty"` // newest commit of ours

@@ -29,6 +29,7 @@ type Status struct {
 	Tasks        []TaskStatus        `json:"tasks"`
 	Requirements []RequirementStatus `json:"requirements"`
 	Budget       BudgetStatus        `json:"budget"`
+	Drafted      []DraftCost         `json:"planned_before,omitempty"` // by builder plan, no part of Budget
 	Tokens       budget.Usage        `json:"tokens"`
 	Calls        int64               `json:"calls"`
 	Repeats      int64               `json:"repeats"`
@@ -83,7 +84,7 @@ func StatusOf(p *planner.Plan, s *State) Status {
 		SpecPath: s.Build.SpecPath, SpecSHA: s.Build.SpecSHA, PlanSHA: s.PlanHash,
 		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, Sandbox: s.Session.Sandbox,
 		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
-		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head,
+		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted,
 		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,
 		Budget: budgetOf(&s.Guard),
 	}
