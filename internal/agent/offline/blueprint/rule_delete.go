@@ -5,6 +5,14 @@ import (
 	"strings"
 )
 
+var (
+	deleteHead = lazy(`^(?:deleting|removing|deletion of|to delete|delete) (.+)$`)
+	deleteTail = lazy(`^(.+?) (?:cannot|must not|may not|can never|must never|is never|are never|shall not|is not|are not) be (?:deleted|removed)(?: (?:while|when|if|as long as) (.+))?$`)
+	deleteNo   = lazy(`^no (.+?) (?:can|may) be (?:deleted|removed)$`)
+	cascadeOne = lazy(`^(?:deleting|removing) (?:an? |the )?(.+?) (?:also )?(?:deletes|removes|drops)(?: also)?(?: all)?(?: of)? (?:its|their|the|his|her) (.+?)(?: too| as well| with it)?$`)
+	cascadeTwo = lazy(`^(?:when|if) (?:an? |the )?(.+?) is (?:deleted|removed),? (?:all )?(?:its|their|the|his|her) (.+?) (?:are|is) (?:deleted|removed)(?: too| as well| with it| also)?$`)
+)
+
 // readCascade understands "deleting a boat deletes its bookings".
 func readCascade(r *reader, s string) ([]Rule, bool) {
 	for _, shape := range []func(string) []string{cascadeOne.FindStringSubmatch, cascadeTwo.FindStringSubmatch} {
