@@ -49,6 +49,7 @@ type Response struct {
 	Message Message
 	Stop    StopReason
 	Usage   Usage
+	Limits  Limits // as they stood when the answer began; a replayed answer has none
 }
 
 // Model answers requests. Complete sends exactly one request and MUST NOT retry: every send is
@@ -61,7 +62,7 @@ type Model interface {
 
 // Replayer is the extra power of a Model to read an answer that was received before: body is the
 // response body as it came over the wire, contentType its Content-Type. It makes no request.
-// For the same body it MUST return what Complete returned then.
+// For the same body it MUST return what Complete returned then, but for the limits.
 type Replayer interface {
 	Replay(ctx context.Context, req Request, contentType string, body []byte) (Response, error)
 }
@@ -78,14 +79,34 @@ const (
 	FailTask   Class = "fail_task"   // the model declines this task
 )
 
+// Cause says what lies behind a failure, as far as it changes what a person or the engine does next.
+type Cause string
+
+// The causes of failures. Load and network are the ones that an outage is made of.
+const (
+	CauseLoad     Cause = "load"     // the provider is overloaded or broken
+	CauseNetwork  Cause = "network"  // no answer came, or it was lost on the way
+	CauseProtocol Cause = "protocol" // what answered does not speak the API: a proxy, a portal, another server
+	CauseRate     Cause = "rate"     // too much was asked for in too short a time
+	CauseMoney    Cause = "money"    // credit, quota or a spending limit is used up
+	CauseKey      Cause = "key"      // the key is missing, wrong, or may not do this
+	CauseModel    Cause = "model"    // no such model here, or not any more
+	CauseSize     Cause = "size"     // the request is larger than the model or the server takes
+	CauseRequest  Cause = "request"  // the request is wrong in another way
+	CausePolicy   Cause = "policy"   // the provider declines what was asked
+)
+
 // Failure is a send that brought no usable answer.
 type Failure struct {
 	Class     Class
+	Cause     Cause
 	Status    int           // HTTP status; 0 when no response came
 	Type      string        // the provider's error type, e.g. "overloaded_error"
 	Message   string        // sanitised, without secrets
 	RequestID string        // for disputes with the provider
-	After     time.Duration // wait before the next send, when the provider said so
+	After     time.Duration // wait before the next send, when the provider said so, at any length
+	Tries     int           // most sends again that make sense for a Retry; 0: whatever the caller's policy says
+	Limits    Limits        // of the provider's rate limits, when it said any
 	Err       error         // cause, may be nil
 }
 

@@ -54,9 +54,9 @@ func (a *answer) response() (agent.Response, error) {
 	m := a.message
 	switch {
 	case !a.stopped || m.StopReason == "":
-		return agent.Response{}, protocol("the answer has no stop reason")
+		return agent.Response{}, ended("the answer has no stop reason")
 	case a.open > 0:
-		return agent.Response{}, protocol("the answer ended inside a block")
+		return agent.Response{}, ended("the answer ended inside a block")
 	}
 	out := agent.Response{ID: m.ID, Model: m.Model, Stop: agent.StopReason(m.StopReason), Usage: usage(m.Usage)}
 	out.Message.Role = agent.Assistant
@@ -68,7 +68,7 @@ func (a *answer) response() (agent.Response, error) {
 		}
 		if b.Kind == agent.UseBlock {
 			if b.ID == "" || b.Name == "" || ids[b.ID] {
-				return agent.Response{}, protocol("a tool call without name or id, or with the id of another: %q %q", b.Name, b.ID)
+				return agent.Response{}, ended("a tool call without name or id, or with the id of another: %q %q", b.Name, b.ID)
 			}
 			ids[b.ID] = true
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/v2/option"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/agent/failure"
 )
 
 // DefaultBaseURL is the provider's own address.
@@ -114,18 +115,20 @@ func (c *Client) send(ctx context.Context, params sdk.MessageNewParams, client *
 	var raw *http.Response
 	err := c.api.Post(ctx, "v1/messages", params, &raw, option.WithJSONSet("stream", true), option.WithHTTPClient(client))
 	if err != nil {
-		return agent.Response{}, c.failed(ctx, err)
+		return agent.Response{}, c.failed(ctx, failure.BeforeResponse, err)
 	}
+	limits := failure.Limits(raw.Header, c.now())
 	body := &tracked{ReadCloser: raw.Body}
 	raw.Body = body
 	resp, err := read(raw)
 	_ = body.Close() // an answer that is complete stays so, and one that is not has its own error
 	switch {
 	case err == nil:
+		resp.Limits = limits
 		return resp, nil
 	case body.err != nil:
-		return agent.Response{}, c.failed(ctx, body.err)
+		return agent.Response{}, c.failed(ctx, failure.MidStream, body.err)
 	default:
-		return agent.Response{}, c.failed(ctx, err)
+		return agent.Response{}, c.failed(ctx, failure.MidStream, err)
 	}
 }

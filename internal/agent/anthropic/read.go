@@ -12,6 +12,7 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/v2/packages/ssestream"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/agent/failure"
 )
 
 // mostWhole bounds an answer that is not streamed, in bytes.
@@ -19,31 +20,42 @@ const mostWhole = 64 << 20
 
 // protocolError is an answer that is not what the API promises.
 type protocolError struct {
-	what     string
-	redirect int // the status of an answer that points elsewhere, which is never followed: the key would go with it
+	what   string
+	at     failure.Position
+	status int // of the response, where it matters
+	header http.Header
 }
 
 // Error says what is wrong with it.
 func (e *protocolError) Error() string { return e.what }
 
+// protocol is a fault of what came after the head of an answer.
 func protocol(format string, args ...any) error {
-	return &protocolError{what: fmt.Sprintf(format, args...)}
+	return &protocolError{what: fmt.Sprintf(format, args...), at: failure.MidStream}
+}
+
+// ended is a fault of an answer that came to its end.
+func ended(format string, args ...any) error {
+	return &protocolError{what: fmt.Sprintf(format, args...), at: failure.AfterEnd}
 }
 
 // read reads a response of status below 400: streamed, or whole as some gateways answer.
 func read(raw *http.Response) (agent.Response, error) {
 	media, _, err := mime.ParseMediaType(raw.Header.Get("Content-Type"))
+	odd := &protocolError{at: failure.AtHead, status: raw.StatusCode, header: raw.Header}
 	switch {
-	case raw.StatusCode >= 300:
-		return agent.Response{}, &protocolError{what: "the address points elsewhere; that is not followed", redirect: raw.StatusCode}
+	case raw.StatusCode >= 300: // never followed: the key would go with it
+		odd.what = "the address points elsewhere; that is not followed"
 	case raw.StatusCode != http.StatusOK:
-		return agent.Response{}, protocol("status %d where an answer was expected", raw.StatusCode)
+		odd.what = fmt.Sprintf("status %d where an answer was expected", raw.StatusCode)
 	case err == nil && media == "text/event-stream":
 		return readStream(raw)
 	case err == nil && media == "application/json":
 		return readWhole(raw)
+	default:
+		odd.what = fmt.Sprintf("an answer of type %q", raw.Header.Get("Content-Type"))
 	}
-	return agent.Response{}, protocol("an answer of type %q", raw.Header.Get("Content-Type"))
+	return agent.Response{}, odd
 }
 
 // readStream reads events up to message_stop and not beyond: the connection may stay open.
@@ -77,21 +89,21 @@ func readWhole(raw *http.Response) (agent.Response, error) {
 		Type string `json:"type"`
 	}
 	if err := json.Unmarshal(body, &kind); err != nil {
-		return agent.Response{}, protocol("the answer is no JSON: %v", err)
+		return agent.Response{}, ended("the answer is no JSON: %v", err)
 	}
 	switch kind.Type {
 	case "error":
 		api := &sdk.Error{Response: raw, StatusCode: raw.StatusCode, RequestID: raw.Header.Get("Request-Id")}
 		if err := api.UnmarshalJSON(body); err != nil {
-			return agent.Response{}, protocol("the error cannot be read: %v", err)
+			return agent.Response{}, ended("the error cannot be read: %v", err)
 		}
 		return agent.Response{}, api
 	case "message":
 		a := answer{stopped: true}
 		if err := json.Unmarshal(body, &a.message); err != nil {
-			return agent.Response{}, protocol("the answer cannot be read: %v", err)
+			return agent.Response{}, ended("the answer cannot be read: %v", err)
 		}
 		return a.response()
 	}
-	return agent.Response{}, protocol("the answer has the type %q", kind.Type)
+	return agent.Response{}, ended("the answer has the type %q", kind.Type)
 }

@@ -1,4 +1,0 @@
-package anthropic
-
-// RetryAfter is retryAfter, for fuzzing.
-var RetryAfter = retryAfter
