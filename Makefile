@@ -33,6 +33,7 @@ race: # needs cgo; the rooms, where goroutines meet. Its shadow memory does not 
 scripts:
 	$(GO) test -count=1 -run TestScripts ./cmd/builder
 
+# A time, or a number of inputs as 500x: that has no deadline, which Go takes for a failure while it gathers its baseline.
 FUZZTIME ?= 5s
 fuzz:
 	@set -e; for p in $$($(GO) list ./...); do \
