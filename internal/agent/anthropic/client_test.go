@@ -149,11 +149,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		c := client(t, s.URL, func(c *anthropic.Config) { c.HTTPClient.CheckRedirect = nil })
 		_, err := c.Complete(t.Context(), agenttest.Ask())
 		var f *agent.Failure
-		want := agent.Retry // a portal, for now
-		if status == 301 || status == 308 {
-			want = agent.PauseBuild
-		}
-		if !errors.As(err, &f) || f.Class != want || hits.Load() != 0 {
+		if !errors.As(err, &f) || f.Class != agent.PauseBuild || hits.Load() != 0 {
 			t.Errorf("%d: %v, %d hits elsewhere", status, err, hits.Load())
 		}
 	}

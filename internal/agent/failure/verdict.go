@@ -101,8 +101,7 @@ func (f Fault) byStatus(status int) verdict {
 		return fix(agent.CauseSize)
 	case http.StatusTooManyRequests:
 		return f.tooMany()
-	case http.StatusMovedPermanently, http.StatusPermanentRedirect,
-		http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusMisdirectedRequest, http.StatusUpgradeRequired,
+	case http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusMisdirectedRequest, http.StatusUpgradeRequired,
 		http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
 		return pause(agent.CauseProtocol) // another address is wanted, or another server is there
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly, 499:
@@ -113,6 +112,8 @@ func (f Fault) byStatus(status int) verdict {
 		return f.serverError()
 	case status >= 400:
 		return fix(agent.CauseRequest)
+	case status >= 300: // never followed, the key would go with it; no second try leads elsewhere
+		return pause(agent.CauseProtocol)
 	case f.says("unexpected endpoint"): // LM Studio, with status 200
 		return pause(agent.CauseProtocol)
 	case f.Shaped:
