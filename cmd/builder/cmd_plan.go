@@ -163,7 +163,8 @@ func (s *session) plan(ctx context.Context) (plan *planner.Plan, err error) {
 	}
 	e := &phases.Engine{
 		Writer: writer, Blobs: s.store.blobs, Model: model, Spec: s.works.spec, Draft: s.set.drafter(), Stop: b.stop,
-		Set: phases.Settings{Model: s.set.Model, Effort: s.set.Effort}, Space: s.space, Again: s.again,
+		Facts: s.works.facts(s.set.Provider),
+		Set:   phases.Settings{Model: s.set.Model, Effort: s.set.Effort}, Space: s.space, Again: s.again,
 	}
 	if _, err := phases.Reopen(ctx, writer); err != nil {
 		return nil, err

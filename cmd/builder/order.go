@@ -45,12 +45,13 @@ func readSpecOf(ctx context.Context, plan *planner.Plan, planPath string) (*plan
 
 // drafter asks a model for a plan of a spec. The offline model reads a spec whole or not at all, so
 // it is never asked for parts.
-func (s settings) drafter() func(context.Context, planner.Asker, *planner.Spec) (*planner.Plan, error) {
+func (s settings) drafter() func(context.Context, planner.Asker, *planner.Spec, string) (*planner.Plan, error) {
 	var o planner.Options
 	if s.Provider == providerOffline {
 		o.PartBytes = maxSpecPrompt
 	}
-	return func(ctx context.Context, ask planner.Asker, spec *planner.Spec) (*planner.Plan, error) {
+	return func(ctx context.Context, ask planner.Asker, spec *planner.Spec, facts string) (*planner.Plan, error) {
+		o.Environment = facts
 		return planner.Draft(ctx, ask, spec, o)
 	}
 }

@@ -144,27 +144,6 @@ func (w *works) preflight(_ context.Context, p *planner.Plan) error {
 	return err
 }
 
-// facts tells agents what they work with.
-func (w *works) facts() string {
-	var b strings.Builder
-	for _, t := range w.tools {
-		fmt.Fprintf(&b, "%s %s\n", t.Name, t.Version)
-	}
-	b.WriteString("Commands run confined: no network, a private home and temp folder, only the tree and caches are writable.\n")
-	if mods := offlineModules(w.agents); mods != "" {
-		b.WriteString(mods)
-	}
-	return b.String()
-}
-
-// offlineModules says how Go modules can be had.
-func offlineModules(p sandbox.Profile) string {
-	if proxy := p.Env["GOPROXY"]; strings.HasPrefix(proxy, "file://") {
-		return "Go modules come from this machine's module cache only; these are there: go.etcd.io/bbolt v1.5.0, github.com/spf13/cobra v1.10.2, gopkg.in/yaml.v3 v3.0.1, golang.org/x/sys v0.49.0.\n"
-	}
-	return ""
-}
-
 // engine joins everything for one run of a build.
 func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, stop phases.Stop) (*phases.Engine, error) {
 	model, err := w.model(s, writer)
@@ -191,7 +170,7 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	return &phases.Engine{
 		Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
-		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(), Stop: stop,
+		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
 		Set: phases.Settings{Model: s.set.Model, MaxTokens: maxOutput(s.set), Effort: s.set.Effort, Attempts: s.set.Attempts},
 	}, nil

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -23,7 +24,7 @@ const (
 func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, base Manifest) (agent.Brief, error) {
 	b := agent.Brief{
 		Role: task.Role, SpecPath: e.Spec.Path, Spec: specFor(e.Spec, e.plan, task),
-		Project: projectLine(e.plan.Project), Plan: planLines(e.plan), Environment: e.Facts,
+		Project: projectLine(e.plan.Project), Plan: planLines(e.plan), Environment: e.facts(ctx),
 		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal,
 		Writes: task.Writes, Tree: treeText(base), LastFailure: clip(st.Reason, failBytes),
 	}
@@ -76,6 +77,9 @@ func planLines(p *planner.Plan) string {
 }
 
 func treeText(m Manifest) string {
+	if len(m) == 0 {
+		return "(empty)"
+	}
 	var b strings.Builder
 	for i, e := range m {
 		if i == treeLines {
@@ -107,9 +111,11 @@ func GateText(g planner.Gate) string {
 			fmt.Fprintf(&b, "\nwith this %s laid over the tree:\n%s", f.Path, f.Content)
 		}
 	case planner.GateHTTP:
-		fmt.Fprintf(&b, "starts %s and sends, in order:\n%s", strings.Join(g.Start, " "), strings.Join(g.Steps, "\n"))
+		fmt.Fprintf(&b, "starts %s in %s, waits until GET %s answers, sends the requests below in order and compares status and answer, which may hold more than shown; then SIGTERM, after which the server must exit %d within 10 s.\n%s",
+			strings.Join(g.Start, " "), cmp.Or(strings.TrimPrefix(g.Dir, "."), "the tree"), cmp.Or(g.Ready, "/"), g.Expect.Exit, strings.Join(g.Steps, "\n"))
 	case planner.GateTranscript:
-		fmt.Fprintf(&b, "runs this console session in an empty folder, with bin/ of the tree first on PATH; output and exit codes must be as shown:\n%s", g.Session)
+		fmt.Fprintf(&b, "runs this console session in %s, with bin/ of the tree, then the tree itself, first on PATH; stdout and stderr come together and must be as shown, exit codes too (0 unless shown); below a command without lines anything may come:\n%s",
+			stage(g.Dir), g.Session)
 	case planner.GateFile:
 		for _, f := range g.Files {
 			fmt.Fprintf(&b, "file %s", f.Path)
@@ -128,6 +134,18 @@ func GateText(g planner.Gate) string {
 		b.WriteString(g.Title)
 	}
 	return b.String()
+}
+
+// stage names the folder that a session runs in.
+func stage(dir string) string {
+	switch dir {
+	case "":
+		return "an empty folder"
+	case ".":
+		return "a fresh copy of the tree"
+	default:
+		return dir + " of a fresh copy of the tree"
+	}
 }
 
 // specFor is the spec as a task is told it: whole when it is small, else the front, the headings

@@ -278,3 +278,27 @@ func (p *pickyTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	}
 	return m, err
 }
+
+// What a planning model was told of the machine stays with its attempt: another machine, or newer
+// tools, ask the same questions and pay for none again.
+func TestPlanningKeepsItsFacts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	real := w.journal
+	w.journal = &dyingJournal{Journal: real, left: 3}
+	w.facts = "go 1.26.8"
+	w.answer = func(req agent.Request) (agent.Message, error) {
+		if asked := req.Messages[0].Words(); req.Schema != nil && asked != "plan it go 1.26.8" {
+			t.Errorf("asked %q", asked)
+		}
+		return scripted(req)
+	}
+	if _, err := w.run(t, budget.Caps{USD: budget.Dollar}); !errors.Is(err, errCrash) {
+		t.Fatalf("got %v", err)
+	}
+	w.journal, w.facts = real, "go 1.27.0"
+	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
+	if err != nil || s.Run != DoneState || s.Task(planner.PlanTask).Attempts != 1 {
+		t.Fatalf("got %v, %s, %+v", err, s.Run, s.Task(planner.PlanTask))
+	}
+}

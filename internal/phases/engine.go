@@ -22,13 +22,16 @@ type Engine struct {
 	Bench  Workbench
 	Model  agent.Model // through the meter
 	Spec   *planner.Spec
-	Draft  func(context.Context, planner.Asker, *planner.Spec) (*planner.Plan, error)
+	// Draft asks for a plan of the spec; the last argument is what Facts gave when the planning began.
+	Draft func(context.Context, planner.Asker, *planner.Spec, string) (*planner.Plan, error)
 	// Preflight looks at a plan before any task of it costs money: missing toolchains, for one. A
 	// *PauseError from it pauses the build. nil means no look.
 	Preflight func(context.Context, *planner.Plan) error
 	Scratch   string // folder for scratch trees, outside any repository
-	Facts     string // toolchains, modules and limits, told to agents
-	Set       Settings
+	// Facts says what the machine has: toolchains, modules and limits. It is asked when an attempt
+	// begins, and the answer is frozen with the attempt. nil means that nothing is told.
+	Facts func(context.Context) string
+	Set   Settings
 	// Space says how many bytes are free where the build keeps itself. It is asked before each call
 	// that costs something. nil means no look.
 	Space func(context.Context) (int64, error)

@@ -33,6 +33,7 @@ type world struct {
 	moves   func() // after each commit
 	check   Gates  // in place of gates
 	loud    bool   // tools answer otherwise than before
+	facts   string // what the machine has
 }
 
 func newWorld(t *testing.T) *world {
@@ -71,9 +72,10 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 		Writer: wr, Blobs: w.blobs, Trees: dirTrees{w.blobs}, Repo: w.repo, Gates: w.gates, Bench: writeBench{w.tools},
 		Model: ledgerModel{func() *Writer { return wr }, w.blobs, w.sent, w.answer},
 		Spec:  &planner.Spec{Text: "a spec", Path: "spec.md"},
-		Draft: func(ctx context.Context, a planner.Asker, s *planner.Spec) (*planner.Plan, error) {
-			return draft(ctx, a)
+		Draft: func(ctx context.Context, a planner.Asker, s *planner.Spec, facts string) (*planner.Plan, error) {
+			return draft(ctx, a, facts)
 		},
+		Facts:   func(context.Context) string { return w.facts },
 		Scratch: w.scratch, Set: w.set,
 		Retry: RetryPolicy{Sleep: func(context.Context, time.Duration) error { return nil }},
 	}
@@ -111,8 +113,8 @@ func (m movingRepo) Checkout(ctx context.Context, from, to Manifest) ([]string, 
 	return edits, err
 }
 
-func draft(ctx context.Context, a planner.Asker) (*planner.Plan, error) {
-	raw, err := a.Ask(ctx, planner.Question{System: []string{"plan"}, Prompt: "plan it", Schema: json.RawMessage(`{}`)})
+func draft(ctx context.Context, a planner.Asker, facts string) (*planner.Plan, error) {
+	raw, err := a.Ask(ctx, planner.Question{System: []string{"plan"}, Prompt: "plan it " + facts, Schema: json.RawMessage(`{}`)})
 	if err != nil {
 		return nil, err
 	}

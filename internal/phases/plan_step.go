@@ -16,25 +16,25 @@ const planTokens = 32_000
 // makePlan carries out the reserved task `plan`: it is journaled, capped and resumed like any other.
 // A spec that no valid plan comes of fails the task, not the machine.
 func (e *Engine) makePlan(ctx context.Context) error {
-	var st TaskState
-	if err := e.Writer.View(ctx, func(s *State) { st = s.Task(planner.PlanTask) }); err != nil {
+	st, err := e.startPlan(ctx)
+	if err != nil {
 		return err
-	}
-	if st.State == TaskPending {
-		st.Attempts++
-		if err := e.Writer.Record(ctx, TaskStarted{Task: planner.PlanTask}, AttemptStarted{Task: planner.PlanTask, Attempt: st.Attempts, Prompts: agent.PromptVersion()}); err != nil {
-			return err
-		}
 	}
 	at, err := e.attempt(ctx, planner.PlanTask, "", st.Attempts)
 	if err != nil {
 		return err
 	}
-	plan, err := e.Draft(ctx, e.asker(at), e.Spec)
+	facts, err := e.frozenFacts(ctx, st)
+	if err != nil {
+		return err
+	}
+	plan, err := e.Draft(ctx, e.asker(at), e.Spec, facts)
 	if errors.Is(err, ErrReplay) { // a newer builder asks other questions, or asks them in another way
-		return e.Writer.Record(ctx,
-			AttemptFinished{Task: planner.PlanTask, Attempt: st.Attempts, Outcome: "diverged", Reason: err.Error()},
-			AttemptStarted{Task: planner.PlanTask, Attempt: st.Attempts + 1, Prompts: agent.PromptVersion()})
+		again, ferr := e.planAttempt(ctx, st.Attempts+1)
+		if ferr != nil {
+			return ferr
+		}
+		return e.Writer.Record(ctx, AttemptFinished{Task: planner.PlanTask, Attempt: st.Attempts, Outcome: "diverged", Reason: err.Error()}, again)
 	}
 	if failed, reason := planFailure(err); failed {
 		return e.Writer.Record(ctx, TaskFailed{Task: planner.PlanTask, Reason: reason})
@@ -43,6 +43,52 @@ func (e *Engine) makePlan(ctx context.Context) error {
 		return fmt.Errorf("plan: %w", err)
 	}
 	return AcceptPlan(ctx, e.Writer, e.Blobs, plan, "model")
+}
+
+// startPlan gives the task `plan` with an attempt that is open.
+func (e *Engine) startPlan(ctx context.Context) (TaskState, error) {
+	st, err := e.task(ctx, planner.PlanTask)
+	if err != nil || st.State != TaskPending {
+		return st, err
+	}
+	first, err := e.planAttempt(ctx, st.Attempts+1)
+	if err != nil {
+		return st, err
+	}
+	if err := e.Writer.Record(ctx, TaskStarted{Task: planner.PlanTask}, first); err != nil {
+		return st, err
+	}
+	return e.task(ctx, planner.PlanTask)
+}
+
+// planAttempt freezes what the planning model is told of the machine: whoever resumes the attempt,
+// with other tools or on another machine, asks the same questions.
+func (e *Engine) planAttempt(ctx context.Context, n int) (AttemptStarted, error) {
+	h, err := e.Blobs.Put(ctx, []byte(e.facts(ctx)))
+	if err != nil {
+		return AttemptStarted{}, fmt.Errorf("freeze facts for the plan: %w", err)
+	}
+	return AttemptStarted{Task: planner.PlanTask, Attempt: n, Frozen: h, Prompts: agent.PromptVersion()}, nil
+}
+
+// frozenFacts are the facts of the open attempt; attempts of older builders have none.
+func (e *Engine) frozenFacts(ctx context.Context, st TaskState) (string, error) {
+	if st.Open == nil || st.Open.Frozen == "" {
+		return "", nil
+	}
+	raw, err := e.Blobs.Get(ctx, st.Open.Frozen)
+	if err != nil {
+		return "", fmt.Errorf("recall facts for the plan: %w", err)
+	}
+	return string(raw), nil
+}
+
+// facts asks what agents and the planning model are told of the machine.
+func (e *Engine) facts(ctx context.Context) string {
+	if e.Facts == nil {
+		return ""
+	}
+	return e.Facts(ctx)
 }
 
 // planFailure says whether err is the model's failure to plan.

@@ -113,7 +113,7 @@ type TaskStarted struct {
 type AttemptStarted struct {
 	Task    planner.TaskID  `json:"task"`
 	Attempt int             `json:"attempt"`
-	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON
+	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON; of the task plan: facts of the machine, as text
 	Prompts string          `json:"prompts"`
 }
 

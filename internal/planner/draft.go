@@ -27,6 +27,10 @@ const (
 
 // Options of drafting. The zero value is good.
 type Options struct {
+	// Environment says what gates can run: tools with their versions, and what they may reach. "" says
+	// nothing of it to the model.
+	Environment string
+
 	PartBytes int // prompt size above which the spec is split by section; 0 means DefaultPartBytes
 }
 
@@ -42,7 +46,7 @@ func Draft(ctx context.Context, asker Asker, spec *Spec, o Options) (*Plan, erro
 		o.PartBytes = DefaultPartBytes
 	}
 	parts := splitSpec(spec, o.PartBytes)
-	d := &drafter{asker: asker, spec: spec, many: len(parts) > 1, partBytes: o.PartBytes, plan: newPlan(spec)}
+	d := &drafter{asker: asker, spec: spec, many: len(parts) > 1, partBytes: o.PartBytes, environment: o.Environment, plan: newPlan(spec)}
 	for _, part := range parts {
 		if len(parts) > 1 && len(part.requirements) == 0 && len(part.acceptance) == 0 {
 			continue // prose that asks for nothing
@@ -59,11 +63,12 @@ func Draft(ctx context.Context, asker Asker, spec *Spec, o Options) (*Plan, erro
 
 // drafter makes one plan from answers to one question for each part of the spec.
 type drafter struct {
-	asker     Asker
-	spec      *Spec
-	many      bool
-	partBytes int
-	plan      *Plan // of the parts so far
+	asker       Asker
+	spec        *Spec
+	many        bool
+	partBytes   int
+	environment string
+	plan        *Plan // of the parts so far
 }
 
 // part asks for the tasks of one part until the answer is valid, and adds them to the plan.

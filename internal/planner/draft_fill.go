@@ -83,9 +83,11 @@ func (p *Plan) needFirst(from int) []Phase {
 }
 
 // finish puts in what every plan has: default gates and shared files, a build before whatever runs
-// its output, and the acceptance gates that no task runs yet at the end of the last task.
+// its output, the folders that sessions run in, and the acceptance gates that no task runs yet at
+// the end of the last task.
 func (p *Plan) finish() {
 	p.appendAcceptance()
+	p.placeSessions()
 	if p.usesGo() {
 		p.buildFirst()
 		p.defaultGates()
@@ -93,6 +95,16 @@ func (p *Plan) finish() {
 	for _, s := range p.defaultShared() {
 		if !slices.Contains(p.Shared, s) {
 			p.Shared = append(slices.Clip(p.Shared), s)
+		}
+	}
+}
+
+// placeSessions lets sessions that run files of the tree run there.
+func (p *Plan) placeSessions() {
+	p.Gates = slices.Clone(p.Gates)
+	for i := range p.Gates {
+		if g := &p.Gates[i]; g.Kind == GateTranscript && g.Dir == "" && runsTreeFiles(g.Session) {
+			g.Dir = "."
 		}
 	}
 }
@@ -139,11 +151,11 @@ func (p *Plan) buildFirst() {
 	p.eachTask(func(t *Task) {
 		for i, id := range t.Gates {
 			g, ok := p.Gate(id)
+			if id == "build" || g.Kind == GateCommand && len(g.Run) > 1 && g.Run[0] == "go" && g.Run[1] == "build" {
+				return
+			}
 			if !ok {
 				continue
-			}
-			if g.Kind == GateCommand && len(g.Run) > 1 && g.Run[0] == "go" && g.Run[1] == "build" || id == "build" {
-				return
 			}
 			if g.Kind == GateTranscript || g.Kind == GateHTTP && len(g.Start) > 0 && strings.HasPrefix(g.Start[0], "bin/") {
 				t.Gates = slices.Insert(slices.Clone(t.Gates), i, GateID("build"))

@@ -125,6 +125,9 @@ func (d *drafter) prompt(part specPart) string {
 	fmt.Fprintf(&b, "<spec path=%s%s>\n%s\n</spec>\n", attribute(d.spec.Path), lines, strings.TrimSuffix(part.text, "\n"))
 	p := d.spec.Project
 	fmt.Fprintf(&b, "<project name=%s type=%s></project>\n", attribute(p.Name), attribute(string(p.Type)))
+	if d.environment != "" {
+		fmt.Fprintf(&b, "<environment>\n%s\n</environment>\n", strings.TrimSpace(d.environment))
+	}
 	b.WriteString("<requirements>\n")
 	for _, r := range part.requirements {
 		b.WriteString(renderRequirement(r))

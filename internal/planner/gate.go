@@ -26,7 +26,7 @@ type Gate struct {
 	Source  string          `yaml:"source,omitempty" json:"source,omitempty"`      // lines in the spec it was read from, "12" or "12-13"
 	Proves  []RequirementID `yaml:"proves,flow,omitempty" json:"proves,omitempty"` // empty: all its tasks cover
 	Run     []string        `yaml:"run,flow,omitempty" json:"run,omitempty"`       // command: argv, never a shell line
-	Dir     string          `yaml:"dir,omitempty" json:"dir,omitempty"`            // below the tree
+	Dir     string          `yaml:"dir,omitempty" json:"dir,omitempty"`            // below the tree; transcript: "" an empty folder, else this one of a copy of the tree
 	Expect  Expect          `yaml:"expect,omitempty" json:"expect,omitzero"`
 	Frozen  []FrozenFile    `yaml:"frozen,omitempty" json:"frozen,omitempty"` // laid over the tree before the gate runs
 	Start   []string        `yaml:"start,flow,omitempty" json:"start,omitempty"`

@@ -37,9 +37,11 @@ func vacuousSession(session string) string {
 		return ""
 	}
 	for _, x := range xs {
-		words, err := Words(x.Command)
-		if err != nil || vacuousArgv(words) == "" {
-			return ""
+		for _, part := range simpleCommands(x.Command) {
+			words, err := Words(part)
+			if err != nil || vacuousArgv(words) == "" {
+				return ""
+			}
 		}
 	}
 	return "no command of the session can fail"

@@ -60,8 +60,11 @@ func (s *server) report(r *room, faults []string, passed, steps int) Report {
 	if passed == steps {
 		report.Summary = faults[0]
 	}
+	if passed == steps {
+		faults = faults[1:] // the summary says it
+	}
 	shown := faults[:min(len(faults), mostFaults)]
-	report.Feedback = fmt.Sprintf("Gate %s failed: %s.\n\n%s", r.gate.ID, report.Summary, strings.Join(shown, "\n\n"))
+	report.Feedback = strings.TrimSpace(fmt.Sprintf("Gate %s failed: %s.\n\n%s", r.gate.ID, report.Summary, strings.Join(shown, "\n\n")))
 	if n := len(faults) - len(shown); n > 0 {
 		report.Feedback += fmt.Sprintf("\n\n(and %d more)", n)
 	}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -14,17 +15,23 @@ import (
 // earlier ones.
 const mostFaults = 5
 
-// transcript plays the session in an empty folder and compares what a terminal would show.
+// transcript plays the session and compares what a terminal would show. It runs in an empty folder,
+// or where the gate names a folder, in that one of a copy of the tree: each session begins anew.
 func (v *Verifier) transcript(ctx context.Context, r *room) (Report, error) {
 	exchanges, err := planner.ParseSession(r.fillText(r.gate.Session, 0))
 	if err != nil {
 		return Report{}, err
 	}
+	dir, err := r.stage()
+	if err != nil {
+		said := "the tree cannot be copied for the session: " + err.Error()
+		return Report{Summary: said, Feedback: fmt.Sprintf("Gate %s failed: %s", r.gate.ID, said)}, nil
+	}
 	report := Report{}
 	var faults []string
 	failed := 0
 	for _, x := range exchanges {
-		out, err := v.exchange(ctx, r, x)
+		out, err := v.exchange(ctx, r, dir, x)
 		if err != nil {
 			return Report{}, err
 		}
@@ -47,14 +54,27 @@ func (v *Verifier) transcript(ctx context.Context, r *room) (Report, error) {
 	return report, nil
 }
 
-// exchange runs one command of a session: the tree's bin first on PATH, the data folder as home.
-func (v *Verifier) exchange(ctx context.Context, r *room, x planner.Exchange) (sandbox.Output, error) {
+// stage is the folder that a session runs in.
+func (r *room) stage() (string, error) {
+	if r.gate.Dir == "" {
+		return r.data, nil
+	}
+	copied := filepath.Join(r.data, "tree")
+	if err := os.CopyFS(copied, os.DirFS(r.tree)); err != nil {
+		return "", fmt.Errorf("copy tree: %w", err)
+	}
+	return filepath.Join(copied, r.gate.Dir), nil
+}
+
+// exchange runs one command of a session in dir: the tree's bin first on PATH, the data folder as
+// home.
+func (v *Verifier) exchange(ctx context.Context, r *room, dir string, x planner.Exchange) (sandbox.Output, error) {
 	argv, err := sessionWords(x.Command)
 	if err != nil {
 		return sandbox.Output{}, fmt.Errorf("session line %d: %w", x.Line, err)
 	}
 	c := v.config.Profile.Apply(sandbox.Command{
-		Argv: argv, Dir: r.data, Stdin: strings.NewReader(x.Stdin), OneStream: true,
+		Argv: argv, Dir: dir, Stdin: strings.NewReader(x.Stdin), OneStream: true,
 		Env:    map[string]string{"HOME": r.data},
 		Policy: sandbox.Policy{Read: []string{r.tree}, Write: []string{r.data}, Network: r.network()},
 		Limits: sandbox.Limits{Time: r.left(), Output: 1 << 20},

@@ -1,6 +1,8 @@
 package verify
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,6 +48,38 @@ func TestTranscript(t *testing.T) {
 			got := b.run(t, planner.Gate{Kind: planner.GateTranscript, Session: c.session})
 			if got.Pass != c.pass || !strings.Contains(got.Feedback, c.says) {
 				t.Errorf("got %+v\n%s", got, got.Log)
+			}
+		})
+	}
+}
+
+// A session in a folder of the tree begins in a copy: it may write there, and the tree stays as it is
+// for the gates that follow.
+func TestTranscriptInTheTree(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		dir, session string
+		pass         bool
+		says         string
+	}{
+		"files are there":   {".", "$ sh tool.sh\nhello\n$ echo x > made && ls\nbin\nmade\nout\nsub\ntool.sh\n", true, ""},
+		"below the tree":    {"sub", "$ cat a.txt\nin sub\n", true, ""},
+		"no such folder":    {"none", "$ cat a.txt\nin sub\n", false, "Gate g failed: the tree has no folder none."},
+		"no folder at all":  {"tool.sh", "$ cat a.txt\nin sub\n", false, "no folder tool.sh"},
+		"a link out of it":  {"out", "$ ls\n", false, "no folder out"},
+		"empty without one": {"", "$ cat tool.sh\n", false, "No such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, map[string]string{"bin/shelf": shelf, "tool.sh": "echo hello\n", "sub/a.txt": "in sub\n"})
+			if err := os.Symlink("/usr", filepath.Join(b.tree, "out")); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second run sees nothing of the first
+				got := b.run(t, planner.Gate{Kind: planner.GateTranscript, Dir: c.dir, Session: c.session})
+				if got.Pass != c.pass || !strings.Contains(got.Feedback, c.says) {
+					t.Errorf("got %+v\n%s", got, got.Log)
+				}
 			}
 		})
 	}

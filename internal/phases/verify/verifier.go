@@ -89,14 +89,19 @@ func (v *Verifier) Run(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("run gate %s: %w", g.ID, err)
 	}
-	report, err := run(ctx, room)
+	report, err := room.lacking()
+	if report == nil && err == nil {
+		var came Report
+		came, err = run(ctx, room)
+		report = &came
+	}
 	if rerr := room.remove(); err == nil {
 		err = rerr
 	}
 	if err != nil {
 		return Report{}, fmt.Errorf("run gate %s: %w", g.ID, err)
 	}
-	return room.finish(report), nil
+	return room.finish(*report), nil
 }
 
 // room is where one gate runs: the tree, a fresh empty data folder, a clock.
@@ -136,6 +141,26 @@ func (r *room) remove() error {
 
 // left is the time that the gate still has, at least a moment, so that zero never means the default.
 func (r *room) left() time.Duration { return max(time.Until(r.deadline), time.Millisecond) }
+
+// lacking is the report of a gate whose folder the tree does not have: that is the work's fault, as
+// on the base tree of a task that makes it. nil means that it is there.
+func (r *room) lacking() (*Report, error) {
+	if r.gate.Dir == "" {
+		return nil, nil
+	}
+	dir, err := r.dir()
+	if err != nil {
+		return nil, err
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err == nil && sandbox.Within(r.tree, real) {
+		if info, err := os.Stat(real); err == nil && info.IsDir() {
+			return nil, nil
+		}
+	}
+	said := "the tree has no folder " + r.gate.Dir
+	return &Report{Summary: said, Feedback: fmt.Sprintf("Gate %s failed: %s.", r.gate.ID, said)}, nil
+}
 
 // dir is the folder that the gate names, below the tree.
 func (r *room) dir() (string, error) {

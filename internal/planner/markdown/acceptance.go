@@ -106,6 +106,9 @@ func (d *document) gate(b codeBlock) (planner.Gate, error) {
 	}
 	_, err := planner.ParseSession(text)
 	g.Session = strings.Trim(text, "\n") + "\n"
+	if why := planner.Vacuous(g); err == nil && why != "" {
+		err = errors.New(why)
+	}
 	return g, err
 }
 

@@ -206,6 +206,21 @@ func TestMalformedAcceptanceNamesEveryLine(t *testing.T) {
 	}
 }
 
+// A session that cannot fail would prove nothing, whatever is planned: it is told before anything is
+// sent. A pipe into the program can fail, though its first command cannot.
+func TestSessionThatCannotFailIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := markdown.Parse("s.md", []byte("# A\n## Acceptance\n```console\n$ echo ready\nready\n```\n"))
+	var ps planner.Problems
+	if !errors.As(err, &ps) || len(ps) != 1 || ps[0].Code != "E_SPEC_ACCEPTANCE" || ps[0].Where != "s.md:4" {
+		t.Errorf("got %v", err)
+	}
+	spec := parse(t, "# A\n## Acceptance\n```console\n$ printf 'x' | shelf add\nadded 1\n```\n")
+	if len(spec.Acceptance) != 1 {
+		t.Errorf("got %+v", spec.Acceptance)
+	}
+}
+
 func TestStartCommand(t *testing.T) {
 	t.Parallel()
 	for running, want := range map[string][]string{
