@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"syscall"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
@@ -15,7 +16,7 @@ const (
 	exitUsage       = 2   // usage, config, spec or plan error; nothing was sent
 	exitInternal    = 70  // a bug
 	exitStorage     = 74  // the checkpoint cannot be read or written
-	exitPaused      = 75  // resumable: budget, time, provider, disk
+	exitPaused      = 75  // resumable: budget, time, provider, disk, a branch that was moved
 	exitPolicy      = 77  // refused: sandbox, permissions
 	exitInterrupted = 130 // stopped by the user, resumable
 )
@@ -33,15 +34,13 @@ func exitOf(err error) int {
 		return f.exit
 	case errors.As(err, &pause) && pause.Reason.Code == phases.CodeInterrupted:
 		return exitInterrupted
-	case errors.As(err, &pause) && pause.Reason.Code == phases.CodeDiverged:
-		return exitUsage
 	case errors.As(err, &pause):
 		return exitPaused
 	case errors.As(err, &problems), errors.As(err, &locked), errors.Is(err, checkpoint.ErrNewer):
 		return exitUsage
 	case full(err):
 		return exitPaused
-	case denied(err), errors.Is(err, checkpoint.ErrCorrupt), errors.Is(err, checkpoint.ErrPoisoned), errors.Is(err, checkpoint.ErrNotFound):
+	case denied(err), errors.Is(err, syscall.EIO), errors.Is(err, checkpoint.ErrCorrupt), errors.Is(err, checkpoint.ErrPoisoned), errors.Is(err, checkpoint.ErrNotFound):
 		return exitStorage
 	}
 	return exitInternal

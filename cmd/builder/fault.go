@@ -69,7 +69,7 @@ func full(err error) bool {
 
 // denied says whether err means that the machine does not let us read or write.
 func denied(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EIO)
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // complain writes err to a person's terminal: a line with a code and a line with a hint for each
@@ -119,6 +119,8 @@ func linesOf(err error) []fault {
 		return []fault{{code: "E_CHECKPOINT_MISSING", what: err.Error(), hint: "name the folder of a build, as in: builder status DIR"}}
 	case errors.Is(err, checkpoint.ErrPoisoned):
 		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "check the disk, then: " + again}}
+	case errors.Is(err, syscall.EIO):
+		return []fault{{code: "E_IO", what: err.Error(), hint: "the disk answers with errors: look at it (dmesg), then: " + again}}
 	case denied(err):
 		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "let builder read and write there, then do the same again"}}
 	}

@@ -27,19 +27,20 @@ func TestEndings(t *testing.T) {
 		code string
 		hint string
 	}{
-		"budget":      {paused(phases.CodeBudget), 75, "E_BUDGET", "builder resume '/a b'"},
-		"time":        {paused(phases.CodeTime), 75, "E_TIME", "builder resume '/a b'"},
-		"interrupted": {paused(phases.CodeInterrupted), 130, "E_INTERRUPTED", "builder resume '/a b'"},
-		"diverged":    {paused(phases.CodeDiverged), 2, "E_REPO_DIVERGED", "builder resume '/a b'"},
-		"disk":        {at(fmt.Errorf("append: %w", checkpoint.ErrFull)), 75, "E_DISK_FULL", "builder resume '/a b'"},
-		"disk, raw":   {at(fmt.Errorf("write: %w", syscall.ENOSPC)), 75, "E_DISK_FULL", "builder resume '/a b'"},
-		"corrupt":     {at(checkpoint.ErrCorrupt), 74, "E_CHECKPOINT_CORRUPT", "checkpoint verify"},
-		"poisoned":    {at(checkpoint.ErrPoisoned), 74, "E_CHECKPOINT", "builder resume '/a b'"},
-		"read-only":   {fmt.Errorf("make: %w", syscall.EROFS), 74, "E_PERMISSION", "read and write"},
-		"denied":      {fmt.Errorf("make: %w", fs.ErrPermission), 74, "E_PERMISSION", "read and write"},
-		"newer":       {checkpoint.ErrNewer, 2, "E_CHECKPOINT_NEWER", "builder"},
-		"plan":        {planner.Problems{{Code: "E_PLAN_X", What: "w", Hint: "mend the plan"}}, 2, "E_PLAN_X", "mend"},
-		"bug":         {at(errors.New("surprise")), 70, "E_INTERNAL", "builder resume '/a b'"},
+		"budget":       {paused(phases.CodeBudget), 75, "E_BUDGET", "builder resume '/a b'"},
+		"time":         {paused(phases.CodeTime), 75, "E_TIME", "builder resume '/a b'"},
+		"interrupted":  {paused(phases.CodeInterrupted), 130, "E_INTERRUPTED", "builder resume '/a b'"},
+		"diverged":     {paused(phases.CodeDiverged), 75, "E_REPO_DIVERGED", "builder resume '/a b'"},
+		"disk":         {at(fmt.Errorf("append: %w", checkpoint.ErrFull)), 75, "E_DISK_FULL", "builder resume '/a b'"},
+		"disk, raw":    {at(fmt.Errorf("write: %w", syscall.ENOSPC)), 75, "E_DISK_FULL", "builder resume '/a b'"},
+		"corrupt":      {at(checkpoint.ErrCorrupt), 74, "E_CHECKPOINT_CORRUPT", "checkpoint verify"},
+		"poisoned":     {at(checkpoint.ErrPoisoned), 74, "E_CHECKPOINT", "builder resume '/a b'"},
+		"read-only":    {fmt.Errorf("make: %w", syscall.EROFS), 74, "E_PERMISSION", "read and write"},
+		"denied":       {fmt.Errorf("make: %w", fs.ErrPermission), 74, "E_PERMISSION", "read and write"},
+		"disk, broken": {at(fmt.Errorf("sync: %w", syscall.EIO)), 74, "E_IO", "builder resume '/a b'"},
+		"newer":        {checkpoint.ErrNewer, 2, "E_CHECKPOINT_NEWER", "builder"},
+		"plan":         {planner.Problems{{Code: "E_PLAN_X", What: "w", Hint: "mend the plan"}}, 2, "E_PLAN_X", "mend"},
+		"bug":          {at(errors.New("surprise")), 70, "E_INTERNAL", "builder resume '/a b'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

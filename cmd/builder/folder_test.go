@@ -63,7 +63,7 @@ func TestUserCommits(t *testing.T) {
 	}), twoTasks)
 	out, code := s.run(s.args()...)
 	has(t, out, "builder: E_REPO_DIVERGED: ", "\nhint: ")
-	if code != 2 && code != 75 {
+	if code != 75 {
 		t.Errorf("exit %d", code)
 	}
 	if got := s.git("app", "log", "-1", "--format=%s"); got != "Mine" {

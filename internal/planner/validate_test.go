@@ -185,6 +185,7 @@ func TestVacuous(t *testing.T) {
 		{"sh", "-c", "go test\ntrue\n"}, {"sh", "-c", "sh -c true"}, {"go", "test", "-run", "^$", "./..."}, {"go", "test", "-run=^$", "./..."}, {"go", "test", "--run=$^"},
 		{"go", "test", "-count=0"}, {"go", "test", "-c"}, {"go", "test", "-list", "."}, {"go", "test", "-exec", "true"}, {"go", "test", "-skip=."},
 		{"go", "version"}, {"node", "--version"}, {"make", "-n", "test"}, {"pytest", "--collect-only"}, {"ls", "-l"}, {"pwd"},
+		{"env"}, {"sh", "-c", "go vet; exit 0"}, {"sh", "-c", "set -e; echo a"}, {"sh", "-c", "exit"}, {"sh", "-ec", "true; echo a"},
 	} {
 		if planner.Vacuous(planner.Gate{Kind: planner.GateCommand, Run: argv}) == "" {
 			t.Errorf("%q is not seen as vacuous", argv)
@@ -194,6 +195,8 @@ func TestVacuous(t *testing.T) {
 		{"go", "test", "./..."}, {"go", "test", "-run", "TestX", "./..."}, {"go", "build", "./..."}, {"go", "vet", "./..."}, {"bin/app", "version"}, {"bin/app", "--help"},
 		{"sh", "-c", "go test ./... && echo ok"}, {"sh", "-c", "bin/app | grep -q hello"}, {"sh", "-c", "set -o pipefail; go test | tee log"}, {"make", "test"},
 		{"npm", "test"}, {"pytest"}, {"ls", "README.md"}, {"sh", "test.sh"}, {"false"}, {"test", "-f", "x"},
+		{"sh", "-c", "exit 1"}, {"sh", "-c", "set -e; go test ./...; echo done"}, {"sh", "-ec", "go test ./...; echo done"}, {"sh", "-c", "echo a; go vet"},
+		{"sh", "-c", "grep -q x y || exit 1"}, {"sh", "-c", "grep -q x y || exit 3; echo fine"}, {"sh", "-c", "'"},
 	} {
 		if why := planner.Vacuous(planner.Gate{Kind: planner.GateCommand, Run: argv}); why != "" {
 			t.Errorf("%q is seen as vacuous: %s", argv, why)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-c331f47d/builder/internal/planner"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
@@ -15,7 +16,7 @@ func (v *Verifier) command(ctx context.Context, r *room) (Report, error) {
 	if len(r.gate.Run) == 0 {
 		return Report{}, errors.New("nothing to run")
 	}
-	if reason := vacuous(r.gate.Run); reason != "" {
+	if reason := planner.Vacuous(r.gate); reason != "" {
 		return Report{Vacuous: true, Summary: "vacuous: " + reason, Feedback: "This gate proves nothing: " + reason + "."}, nil
 	}
 	argv := r.fill(r.gate.Run, 0)
