@@ -44,9 +44,11 @@ type Account struct {
 	SpentTokens   int64 `json:"spent_tokens"`
 	UnknownTokens int64 `json:"unknown_tokens"`
 	HeldTokens    int64 `json:"held_tokens"`
-	Usage         Usage `json:"usage"`    // of answered calls, by class
-	Calls         int64 `json:"calls"`    // sends that were admitted
-	Answered      int64 `json:"answered"` // of them, complete answers
+	Reported      Micro `json:"reported,omitempty"`  // of spent, what providers reported themselves
+	Uncounted     int64 `json:"uncounted,omitempty"` // of answered, those whose whole hold is unknown
+	Usage         Usage `json:"usage"`               // of answered calls, by class
+	Calls         int64 `json:"calls"`               // sends that were admitted
+	Answered      int64 `json:"answered"`            // of them, complete answers
 }
 
 // Used is what counts against a cap on money.
@@ -59,8 +61,9 @@ func (a Account) UsedTokens() int64 { return add(add(a.SpentTokens, a.UnknownTok
 
 // Loss is a hold whose call may have been billed and whose answer was lost.
 type Loss struct {
-	Hold  Hold   `json:"hold"`
-	Error string `json:"error,omitempty"`
+	Hold      Hold   `json:"hold"`
+	Error     string `json:"error,omitempty"`
+	Uncounted bool   `json:"uncounted,omitempty"` // the answer is there, its usage is not
 }
 
 // NewGuard returns the guard of a build that has used nothing.
@@ -130,15 +133,11 @@ func (g *Guard) Settle(s Settlement) error {
 		a.Held -= h.Money
 		a.HeldTokens -= h.Tokens
 	})
-	switch s.Fate {
-	case Answered:
+	switch {
+	case s.Fate == Answered && !s.Uncounted:
 		g.spend(h, s)
-	case Unknown:
-		g.Lost = append(g.Lost, Loss{Hold: h, Error: s.Error})
-		g.each(h, func(a *Account) {
-			a.Unknown += h.Money
-			a.UnknownTokens += h.Tokens
-		})
+	case s.Fate != Free:
+		g.lose(h, s)
 	}
 	if g.Overrun == nil && h.Exceeded(s) {
 		g.Overrun = &s
@@ -155,14 +154,18 @@ func (g *Guard) Lower(s Settlement) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	if s.Fate == Unknown {
+	if s.Fate == Unknown || s.Uncounted {
 		return nil
 	}
-	h := g.Lost[i].Hold
+	h, uncounted := g.Lost[i].Hold, g.Lost[i].Uncounted
 	g.Lost = append(g.Lost[:i:i], g.Lost[i+1:]...)
 	g.each(h, func(a *Account) {
 		a.Unknown -= h.Money
 		a.UnknownTokens -= h.Tokens
+		if uncounted {
+			a.Answered--
+			a.Uncounted--
+		}
 	})
 	if s.Fate == Answered {
 		g.spend(h, s)
@@ -210,9 +213,23 @@ func above(c, old Caps) bool {
 	return money || tokens
 }
 
+// lose books a whole hold as unknown.
+func (g *Guard) lose(h Hold, s Settlement) {
+	g.Lost = append(g.Lost, Loss{Hold: h, Error: s.Error, Uncounted: s.Uncounted})
+	g.each(h, func(a *Account) {
+		a.Unknown += h.Money
+		a.UnknownTokens += h.Tokens
+		if s.Uncounted {
+			a.Answered++
+			a.Uncounted++
+		}
+	})
+}
+
 func (g *Guard) spend(h Hold, s Settlement) {
 	g.each(h, func(a *Account) {
-		a.Spent = Micro(add(int64(a.Spent), int64(s.Cost)))
+		a.Spent = Micro(add(int64(a.Spent), int64(s.Billed())))
+		a.Reported = Micro(add(int64(a.Reported), int64(s.Reported)))
 		a.SpentTokens = add(a.SpentTokens, s.Usage.Tokens())
 		a.Usage = a.Usage.Add(s.Usage)
 		a.Answered++

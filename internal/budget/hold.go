@@ -23,6 +23,7 @@ type Ask struct {
 	Cache       CacheUse `json:"cache,omitempty"`
 	WebSearches int64    `json:"web_searches,omitempty"` // most searches that the provider may make
 	RequestBlob string   `json:"request_blob,omitempty"`
+	Dialect     string   `json:"dialect,omitempty"` // wire format of the call, in the meter's words; "" is Anthropic's Messages
 }
 
 // Hold is an admitted ask: money and tokens reserved in every scope until the call is settled.
@@ -39,6 +40,7 @@ type Hold struct {
 	Cache       CacheUse `json:"cache,omitempty"`
 	WebSearches int64    `json:"web_searches,omitempty"`
 	RequestBlob string   `json:"request_blob,omitempty"`
+	Dialect     string   `json:"dialect,omitempty"` // wire format of the call, in the meter's words; "" is Anthropic's Messages
 }
 
 // Fate is how a send ended, as far as money is concerned.
@@ -46,7 +48,7 @@ type Fate string
 
 // The fates of a send.
 const (
-	Answered Fate = "answered" // complete, with usage: Cost is exact
+	Answered Fate = "answered" // complete: Cost is exact, unless it is Uncounted
 	Free     Fate = "free"     // it surely was not billed: an error status before any output, or never left
 	Unknown  Fate = "unknown"  // it may have been billed; the whole hold is booked
 )
@@ -67,7 +69,9 @@ type Settlement struct {
 	Error        string `json:"error,omitempty"`      // sanitised, for people
 	RequestID    string `json:"request_id,omitempty"` // the provider's
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"`
-	Overrun      bool   `json:"overrun,omitempty"` // it cost or counted more than its hold: all sends stop
+	Reported     Micro  `json:"reported,omitempty"`  // what the provider says that it cost; 0 when it does not say
+	Uncounted    bool   `json:"uncounted,omitempty"` // answered without usable usage: the whole hold is booked as unknown
+	Overrun      bool   `json:"overrun,omitempty"`   // it cost or counted more than its hold: all sends stop
 }
 
 // Refusal is a call that was not sent because it does not fit. It is found with errors.As.

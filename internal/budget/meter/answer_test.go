@@ -25,9 +25,14 @@ const whole = `{"id":"msg_1","type":"message","role":"assistant","model":"m-1","
 
 func TestWholeAnswer(t *testing.T) {
 	t.Parallel()
+	each(t, "", wholeAnswer)
+}
+
+func wholeAnswer(t *testing.T, sm sample) {
+	whole := sm.whole
 	for i := range len(whole) + 1 {
 		w := newWorld(budget.Caps{USD: budget.Dollar})
-		resp, err := w.door(answering(200, "application/json", strings.NewReader(whole[:i]))).RoundTrip(request(t.Context(), "http://host", ask))
+		resp, err := w.door(answering(200, "application/json", strings.NewReader(whole[:i]))).RoundTrip(sm.request(t.Context(), "http://host"))
 		s := w.only(t)
 		if i < len(whole) {
 			if !errors.Is(err, ErrIncomplete) || s.Fate != budget.Unknown {
@@ -42,7 +47,7 @@ func TestWholeAnswer(t *testing.T) {
 		if err != nil || string(got) != whole || resp.ContentLength != int64(len(whole)) {
 			t.Errorf("%q, %v", got, err)
 		}
-		if s.Fate != budget.Answered || s.Cost != billedCost || s.Usage != billed || s.Stop != "tool_use" || string(w.blobs[s.Answer]) != whole {
+		if s.Fate != budget.Answered || s.Cost != sm.cost() || s.Usage != sm.usage || s.Stop != sm.stop || string(w.blobs[s.Answer]) != whole {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -368,7 +373,7 @@ func TestThirtyTwoWorkersUnderOneCap(t *testing.T) {
 				if err != nil {
 					return nil, err
 				}
-				q, err := anthropic{}.question(req.Header, raw)
+				q, err := anthropic{}.question(req, raw)
 				if err != nil {
 					return nil, err
 				}
@@ -424,11 +429,24 @@ func TestThirtyTwoWorkersUnderOneCap(t *testing.T) {
 // exactly, anything less as unknown.
 func TestRecoverAtEveryByte(t *testing.T) {
 	t.Parallel()
+	each(t, "", recoverAtEveryByte)
 	seen, rest := toolAnswer()
-	for _, all := range []string{seen + rest, whole} {
+	hold := budget.Hold{Op: testCall(1).Op, Price: testPrice, Money: budget.Dollar, Tokens: 10_000}
+	if s := Recover(t.Context(), hold, []byte(seen+rest+sseFrame("error", `"error":{"type":"api_error"}`))); s.Fate != budget.Answered {
+		t.Errorf("what follows the terminal frame counts: %+v", s)
+	}
+	for _, spool := range []string{"", headMark, headMark + "{", headMark + "{}\nx", "\x00\xff", "{", "null", `{"type":"error","error":{"type":"overloaded_error","message":"x"}}`} {
+		if s := Recover(t.Context(), budget.Hold{}, []byte(spool)); s.Fate != budget.Unknown {
+			t.Errorf("%q: %+v", spool, s)
+		}
+	}
+}
+
+func recoverAtEveryByte(t *testing.T, sm sample) {
+	for _, all := range []string{sm.seen + sm.rest, sm.whole} {
 		w := newWorld(budget.Caps{USD: budget.Dollar})
-		req := request(t.Context(), "http://host", ask)
-		hold, err := w.Intend(t.Context(), budget.Ask{Call: testCall(1), Model: "m", Price: testPrice, InputTokens: 9000, MaxTokens: 1000})
+		req := sm.request(t.Context(), "http://host")
+		hold, err := w.Intend(t.Context(), budget.Ask{Call: testCall(1), Model: "m", Price: testPrice, InputTokens: 9000, MaxTokens: 1000, Dialect: sm.dialect.name(), Cache: budget.Cache5m})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -439,18 +457,9 @@ func TestRecoverAtEveryByte(t *testing.T) {
 				t.Fatalf("%+v", s)
 			case i < len(all) && (s.Fate != budget.Unknown || s.Cost != 0):
 				t.Fatalf("cut at %d: %+v", i, s)
-			case i == len(all) && (s.Fate != budget.Answered || s.Cost != billedCost || s.Usage != billed || s.Stop != "tool_use" || s.Model != "m-1" || s.Status != 200):
+			case i == len(all) && (s.Fate != budget.Answered || s.Cost != sm.cost() || s.Usage != sm.usage || s.Stop != sm.stop || s.Model != sm.model || s.Status != 200):
 				t.Fatalf("whole: %+v", s)
 			}
-		}
-	}
-	hold := budget.Hold{Op: testCall(1).Op, Price: testPrice, Money: budget.Dollar, Tokens: 10_000}
-	if s := Recover(t.Context(), hold, []byte(seen+rest+sseFrame("error", `"error":{"type":"api_error"}`))); s.Fate != budget.Answered {
-		t.Errorf("what follows the terminal frame counts: %+v", s)
-	}
-	for _, spool := range []string{"", headMark, headMark + "{", headMark + "{}\nx", "\x00\xff", "{", "null", `{"type":"error","error":{"type":"overloaded_error","message":"x"}}`} {
-		if s := Recover(t.Context(), budget.Hold{}, []byte(spool)); s.Fate != budget.Unknown {
-			t.Errorf("%q: %+v", spool, s)
 		}
 	}
 }

@@ -14,23 +14,22 @@ import (
 // anthropic is the Messages API, versions 2023-06-01 and 2026-10-21.
 type anthropic struct{}
 
+// name is empty: holds of before there were other dialects have none.
+func (anthropic) name() string { return "" }
+
 // route knows POST /v1/messages as a model call, and counting tokens, listing models and probing
 // the root as free, below any base path. Everything else is refused, batches included.
 func (anthropic) route(req *http.Request) route {
-	p := req.URL.Path
-	if p == "" {
-		p = "/"
-	}
-	if path.Clean(p) != p || req.URL.RawPath != "" || strings.ContainsAny(p, ";\\") {
+	p, plain := plainPath(req)
+	if !plain {
 		return refused
 	}
-	reads := req.Method == http.MethodGet || req.Method == http.MethodHead
 	switch {
 	case req.Method == http.MethodPost && strings.HasSuffix(p, "/v1/messages"):
 		return metered
 	case req.Method == http.MethodPost && strings.HasSuffix(p, "/v1/messages/count_tokens"):
 		return free
-	case reads && (strings.HasSuffix(p, "/v1/models") || strings.HasSuffix(path.Dir(p), "/v1/models")):
+	case reads(req) && (strings.HasSuffix(p, "/v1/models") || strings.HasSuffix(path.Dir(p), "/v1/models")):
 		return free
 	case req.Method == http.MethodHead && p == "/":
 		return free
@@ -40,7 +39,7 @@ func (anthropic) route(req *http.Request) route {
 
 // question reads a request body. It refuses what the table of prices has no figure for: fast mode,
 // chosen regions, other servers' tools, fallback models, compaction by the provider.
-func (a anthropic) question(h http.Header, body []byte) (question, error) {
+func (anthropic) question(req *http.Request, body []byte) (question, error) {
 	top, err := readObject(body)
 	if err != nil {
 		return question{}, unmetered("read body: %s", err)
@@ -52,11 +51,12 @@ func (a anthropic) question(h http.Header, body []byte) (question, error) {
 	if q.maxTokens, q.maxAt, err = top["max_tokens"].count(); err != nil || q.maxTokens < 1 {
 		return question{}, unmetered("max_tokens is not a whole number of at least 1")
 	}
+	q.limit = q.maxTokens
 	if err := unpricedFeature(top); err != nil {
 		return question{}, err
 	}
 	q.thinking = thinkingBudget(top["thinking"].raw)
-	q.long = strings.Contains(strings.Join(h.Values("Anthropic-Beta"), ","), "context-1m")
+	q.long = strings.Contains(strings.Join(req.Header.Values("Anthropic-Beta"), ","), "context-1m")
 	if err := q.survey(top); err != nil {
 		return question{}, err
 	}

@@ -7,7 +7,8 @@
 //
 // Its words, besides those of package budget: a frame is one server-sent event; a frame is passed
 // at once or withheld until the settlement; the terminal frame is the one that ends an answer; a
-// dialect is the wire format of a provider. The Anthropic Messages API is the one known here.
+// dialect is the wire format of a provider: Anthropic's Messages, OpenAI's Chat Completions and
+// Responses. An answer is uncounted when it is complete and its usage is missing or cannot be.
 //
 // It knows package budget and nothing else of this program: stores come in through the interfaces
 // that it declares.

@@ -32,11 +32,14 @@ func failureHead(status int, contentType, request string, retryMS int64) []byte 
 // has the fate it would have had, and everything else is Unknown. The settlement's Answer is left
 // to the caller, who links the spool into the blobs when Fate is Answered.
 func Recover(_ context.Context, hold budget.Hold, spool []byte) budget.Settlement {
-	var d dialect = anthropic{}
+	d, ok := dialectNamed(hold.Dialect)
+	if !ok {
+		return unknown(hold, "the call was cut by a crash")
+	}
 	if rest, ok := bytes.CutPrefix(spool, []byte(headMark)); ok {
 		return recoverFailure(d, hold, rest)
 	}
-	if text := bytes.TrimLeft(spool, " \t\r\n"); len(text) > 0 && text[0] == '{' {
+	if text := bytes.TrimLeft(spool, " \t\r\n"); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
 		return recovered(hold, d.whole(spool, hold.Cache), "application/json")
 	}
 	answer, frames := d.stream(hold.Cache), cutter{max: maxFrame}

@@ -128,7 +128,10 @@ func TestRoutes(t *testing.T) {
 		{"POST", "/v1/messages/count_tokens?beta=true", free}, {"GET", "/v1/models", free}, {"GET", "/v1/models/claude-opus-5-5", free}, {"HEAD", "/", free}, {"HEAD", "", free},
 		{"POST", "/v1/messages/batches", refused}, {"POST", "/v1/complete", refused}, {"POST", "/", refused}, {"GET", "/", refused}, {"GET", "/v1/messages", refused}, {"PUT", "/v1/messages", refused},
 		{"POST", "/v1/messages/", refused}, {"POST", "/v1//messages", refused}, {"POST", "/v1/messages/../messages", refused}, {"POST", "/v1/messages;/v1/messages/count_tokens", refused},
-		{"POST", "/v1/messages%2f..%2fv1/messages/count_tokens", refused}, {"POST", `/v1/messages\v1/messages/count_tokens`, refused}, {"POST", "/v1/chat/completions", refused}, {"POST", "/v1/responses", refused},
+		{"POST", "/v1/messages%2f..%2fv1/messages/count_tokens", refused}, {"POST", `/v1/messages\v1/messages/count_tokens`, refused}, {"GET", "/v1beta/openai/models", free}, {"HEAD", "/api/v1/models", free},
+		{"POST", "/v1/chat/completions", metered}, {"POST", "/v1/responses", metered}, {"POST", "/api/v1/chat/completions?x=1", metered}, {"POST", "/v1beta/openai/chat/completions", metered}, {"POST", "/openai/responses", metered},
+		{"POST", "/v1/completions", refused}, {"POST", "/v1/embeddings", refused}, {"GET", "/v1/chat/completions", refused}, {"GET", "/v1/responses/resp_1", refused}, {"POST", "/v1/responses/resp_1/cancel", refused},
+		{"POST", "/v1/chat%2fcompletions", refused}, {"POST", "/v1/chat/completions/", refused}, {"DELETE", "/v1/responses/resp_1", refused}, {"POST", "/v1/responses;x", refused}, {"POST", "/api/chat", refused},
 		{"POST", "/v1/models", refused}, {"GET", "/v1/models/a/b", refused}, {"GET", "/v1/files", refused}, {"GET", "/v1/messages?x=/v1/models", refused},
 	}
 	for _, tc := range tests {
@@ -136,7 +139,7 @@ func TestRoutes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := (anthropic{}).route(req); got != tc.want {
+		if got := kindOf(req); got != tc.want {
 			t.Errorf("%s %s: %d, want %d", tc.method, tc.path, got, tc.want)
 		}
 	}
@@ -159,6 +162,11 @@ func TestRoutes(t *testing.T) {
 	if _, err := door.RoundTrip(req); passed != 1 || len(w.asks) != 0 {
 		t.Errorf("counting tokens is free: %v", err)
 	}
+}
+
+func kindOf(req *http.Request) route {
+	_, r := dialectOf(req)
+	return r
 }
 
 func TestWorstInput(t *testing.T) {
@@ -201,7 +209,7 @@ func TestWorstInput(t *testing.T) {
 		{"odd system", body(text, `,"system":[{"type":"document"}]`), prefix, 200_000, 200_000},
 	}
 	for _, tc := range tests {
-		q, err := anthropic{}.question(nil, tc.body)
+		q, err := anthropic{}.question(bare, tc.body)
 		if err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
@@ -232,7 +240,7 @@ func TestCacheMarks(t *testing.T) {
 		`"messages":[],"cache_control":null`:                                                                                                   budget.CacheNone,
 		`"messages":[],"cache_control":"x"`:                                                                                                    budget.CacheAny,
 	} {
-		q, err := anthropic{}.question(nil, []byte(`{"model":"m","max_tokens":1,`+body+`}`))
+		q, err := anthropic{}.question(bare, []byte(`{"model":"m","max_tokens":1,`+body+`}`))
 		if err != nil || q.cache != want {
 			t.Errorf("%s: %q, %v; want %q", body, q.cache, err, want)
 		}
@@ -269,14 +277,14 @@ func FuzzQuestion(f *testing.F) {
 	f.Add([]byte(`{"model":"m","max_tokens":5,"messages":[{"content":[{"type":"tool_result","content":[{"type":"image"}]}]}],"tools":[{"type":"web_search_1","max_uses":3}]}`))
 	f.Add([]byte(`{"model":"m","max_tokens":5,"messages":[],"max\u005ftokens":7}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		q, err := anthropic{}.question(http.Header{}, body)
+		q, err := anthropic{}.question(bare, body)
 		if err != nil {
 			return
 		}
 		if q.model == "" || q.maxTokens < 1 {
 			t.Fatalf("%+v", q)
 		}
-		again, err := anthropic{}.question(http.Header{}, splice(body, q.maxAt, 7))
+		again, err := anthropic{}.question(bare, splice(body, q.maxAt, 7))
 		if err != nil || again.maxTokens != 7 || again.model != q.model {
 			t.Fatalf("shrunk: %+v, %v", again, err)
 		}

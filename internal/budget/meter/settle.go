@@ -9,14 +9,26 @@ import (
 	"github.com/seed-c331f47d/builder/internal/budget"
 )
 
-// settlement books an answer against its hold: exactly, when it is complete; else as unknown. An
-// overrun shows also in what an incomplete answer has counted so far.
+// settlement books an answer against its hold: exactly, when it is complete and counted; else as
+// unknown. An overrun shows also in what an incomplete answer has counted so far, and in rates that
+// the price does not have: both mean that the hold bounded nothing.
 func settlement(h budget.Hold, out outcome) budget.Settlement {
 	s := budget.Settlement{Op: h.Op, Fate: budget.Unknown, Model: clean(out.model), ErrorType: clean(out.kind), Error: clean(out.problem)}
 	cost := h.Price.Cost(out.usage)
-	s.Overrun = cost > h.Money || out.usage.Tokens() > h.Tokens
-	if out.complete {
-		s.Fate, s.Stop, s.Usage, s.Cost = budget.Answered, clean(out.stop), out.usage, cost
+	s.Overrun = cost > h.Money || out.usage.Tokens() > h.Tokens || out.unpriced
+	if h.Price.Model != "" && out.reported > h.Money+1 { // one for its rounding
+		s.Overrun = true
+	}
+	switch {
+	case out.complete && out.unpriced:
+		s.Error = "it was billed at rates that have no price"
+	case out.complete:
+		s.Fate, s.Stop, s.Uncounted, s.Reported = budget.Answered, clean(out.stop), out.uncounted, out.reported
+		if !out.uncounted {
+			s.Usage, s.Cost = out.usage, cost
+		}
+	case out.untaken:
+		s.Fate = budget.Free
 	}
 	return s
 }

@@ -110,6 +110,7 @@ func inertBlock(kind string) bool {
 
 func (s *messageStream) outcome() outcome {
 	out := s.out
+	out.unpriced = s.tally.unpriced
 	var counted bool
 	out.usage, counted = s.tally.usage(s.use)
 	switch {
@@ -142,7 +143,7 @@ func (anthropic) whole(body []byte, use budget.CacheUse) outcome {
 	}
 	var t tally
 	t.add(m.Usage, true)
-	out := outcome{model: m.Model}
+	out := outcome{model: m.Model, unpriced: t.unpriced}
 	var counted bool
 	out.usage, counted = t.usage(use)
 	switch {

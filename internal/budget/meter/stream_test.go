@@ -17,14 +17,13 @@ import (
 
 func TestStreamIsSettledAndHandedOnWhole(t *testing.T) {
 	t.Parallel()
-	seen, rest := toolAnswer()
 	for name, wrap := range map[string]func(io.Reader) io.Reader{
 		"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader, "with the end": iotest.DataErrReader,
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		each(t, name, func(t *testing.T, sm sample) {
+			seen, rest := sm.seen, sm.rest
 			w := newWorld(budget.Caps{USD: budget.Dollar})
-			resp, err := w.door(answering(200, sse, wrap(strings.NewReader(seen+rest)))).RoundTrip(request(t.Context(), "http://host", ask))
+			resp, err := w.door(answering(200, sse, wrap(strings.NewReader(seen+rest)))).RoundTrip(sm.request(t.Context(), "http://host"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,7 +38,7 @@ func TestStreamIsSettledAndHandedOnWhole(t *testing.T) {
 			answer := s.Answer
 			s.Answer = ""
 			want := budget.Settlement{
-				Op: testCall(1).Op, Fate: budget.Answered, Model: "m-1", Usage: billed, Cost: billedCost, ContentType: sse, Status: 200, Stop: "tool_use", RequestID: "req_1",
+				Op: testCall(1).Op, Fate: budget.Answered, Model: sm.model, Usage: sm.usage, Cost: sm.cost(), ContentType: sse, Status: 200, Stop: sm.stop, RequestID: "req_1",
 			}
 			if diff := cmp.Diff(want, s); diff != "" {
 				t.Error(diff)
@@ -62,7 +61,11 @@ func TestStreamIsSettledAndHandedOnWhole(t *testing.T) {
 // being called at the terminal frame and not at EOF.
 func TestToolCallWaitsForTheSettlement(t *testing.T) {
 	t.Parallel()
-	seen, rest := toolAnswer()
+	each(t, "", toolCallWaits)
+}
+
+func toolCallWaits(t *testing.T, sm sample) {
+	seen, rest := sm.seen, sm.rest
 	hold, over := make(chan struct{}), make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		rw.Header().Set("Content-Type", sse)
@@ -82,7 +85,7 @@ func TestToolCallWaitsForTheSettlement(t *testing.T) {
 		<-hold
 		return nil
 	}
-	resp, err := NewClient(w.door(srv.Client().Transport)).Do(request(t.Context(), srv.URL, ask))
+	resp, err := NewClient(w.door(srv.Client().Transport)).Do(sm.request(t.Context(), srv.URL))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,10 +127,10 @@ func TestToolCallWaitsForTheSettlement(t *testing.T) {
 // call released, nothing booked below the truth. Guards cut() and the reset of what is held.
 func TestCutAtEveryByte(t *testing.T) {
 	t.Parallel()
-	seen, rest := toolAnswer()
-	all := seen + rest
-	if len(all) < 4<<10 {
-		t.Fatalf("the answer has %d bytes only", len(all))
+	for _, sm := range samples() {
+		if n := len(sm.seen + sm.rest); n < 4<<10 {
+			t.Errorf("the answer of %s has %d bytes only", sm, n)
+		}
 	}
 	cuts := map[string]func(io.Reader) io.Reader{
 		"clean end": func(r io.Reader) io.Reader { return r },
@@ -135,12 +138,13 @@ func TestCutAtEveryByte(t *testing.T) {
 			return io.MultiReader(r, iotest.ErrReader(errors.New("connection reset")))
 		},
 	}
+	stride := map[string]int{"clean end": 1, "reset": 3} // the bytes are the same, their end is not
 	for name, wrap := range cuts {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			for i := range len(all) {
+		each(t, name, func(t *testing.T, sm sample) {
+			all := sm.seen + sm.rest
+			for i := 0; i < len(all); i += stride[name] {
 				w := newWorld(budget.Caps{USD: budget.Dollar})
-				resp, err := w.door(answering(200, sse, wrap(strings.NewReader(all[:i])))).RoundTrip(request(t.Context(), "http://host", ask))
+				resp, err := w.door(answering(200, sse, wrap(strings.NewReader(all[:i])))).RoundTrip(sm.request(t.Context(), "http://host"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -148,19 +152,19 @@ func TestCutAtEveryByte(t *testing.T) {
 				if !errors.Is(err, ErrIncomplete) {
 					t.Fatalf("cut at %d: %v", i, err)
 				}
-				checkCut(t, w, i, string(got), seen)
+				checkCut(t, w, i, string(got), sm)
 				if err := resp.Body.Close(); err != nil {
 					t.Fatal(err)
 				}
 			}
 		})
 	}
-	t.Run("reader closes", func(t *testing.T) {
-		t.Parallel()
-		for i := range len(all) - 1 {
+	each(t, "reader closes", func(t *testing.T, sm sample) {
+		seen, all := sm.seen, sm.seen+sm.rest
+		for i := 0; i < len(all)-1; i += 3 {
 			w := newWorld(budget.Caps{USD: budget.Dollar})
 			wire := io.MultiReader(strings.NewReader(all[:i]), iotest.ErrReader(errors.New("not read")))
-			resp, err := w.door(answering(200, sse, wire)).RoundTrip(request(t.Context(), "http://host", ask))
+			resp, err := w.door(answering(200, sse, wire)).RoundTrip(sm.request(t.Context(), "http://host"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,22 +177,33 @@ func TestCutAtEveryByte(t *testing.T) {
 			if err := resp.Body.Close(); err != nil {
 				t.Fatal(err)
 			}
-			checkCut(t, w, i, string(got), seen)
+			checkCut(t, w, i, string(got), sm)
 		}
 	})
 }
 
-func checkCut(t *testing.T, w *world, i int, got, seen string) {
+// each runs a test in every dialect.
+func each(t *testing.T, name string, test func(*testing.T, sample)) {
 	t.Helper()
-	if !strings.HasPrefix(seen, got) {
+	for _, sm := range samples() {
+		t.Run(strings.TrimSpace(name+" "+sm.String()), func(t *testing.T) {
+			t.Parallel()
+			test(t, sm)
+		})
+	}
+}
+
+func checkCut(t *testing.T, w *world, i int, got string, sm sample) {
+	t.Helper()
+	if !strings.HasPrefix(sm.seen, got) {
 		t.Fatalf("cut at %d: released %q", i, got)
 	}
 	s := w.only(t)
 	if s.Fate != budget.Unknown || s.Overrun {
 		t.Fatalf("cut at %d: settled as %+v", i, s)
 	}
-	if a := w.guard.Account(budget.Build); a.Unknown < billedCost {
-		t.Fatalf("cut at %d: booked %d of %d", i, a.Unknown, billedCost)
+	if a := w.guard.Account(budget.Build); a.Unknown < sm.cost() {
+		t.Fatalf("cut at %d: booked %d of %d", i, a.Unknown, sm.cost())
 	}
 	if i > 0 && s.Answer != "" && len(w.blobs[s.Answer]) > i {
 		t.Fatalf("cut at %d: kept %d bytes", i, len(w.blobs[s.Answer]))

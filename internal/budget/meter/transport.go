@@ -22,6 +22,10 @@ const (
 	syncEvery   = 64 << 10 // spooled bytes that a loss of power may cost
 )
 
+// openOutput is the most output tokens of a call that names no limit, where the model's own is not
+// known.
+const openOutput = 32_000
+
 // Transport is the one door of model calls: an http.RoundTripper that reserves before it sends and
 // settles before it lets the caller see anything to act on. Ledger, Prices and Spools MUST be set.
 // It is safe for concurrent use and never sends a request twice.
@@ -61,8 +65,8 @@ func NewClient(rt http.RoundTripper) *http.Client {
 // RoundTrip sends one request. Errors of the ledger, such as *budget.Refusal, and ErrUnmetered and
 // ErrIncomplete are found with errors.Is and errors.As.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	var d dialect = anthropic{}
-	switch d.route(req) {
+	d, kind := dialectOf(req)
+	switch kind {
 	case free:
 		return t.base().RoundTrip(req)
 	case refused:
@@ -72,11 +76,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := d.question(req.Header, body)
+	q, err := d.question(req, body)
 	if err != nil {
 		return nil, err
 	}
-	ask, err := t.ask(req, q)
+	ask, err := t.ask(req, d, &q)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +91,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return t.send(req, d, q, hold)
 }
 
-// ask turns the question into the wish for a hold.
-func (t *Transport) ask(req *http.Request, q question) (budget.Ask, error) {
+// ask turns the question into the wish for a hold. A call that leaves its output open asks for what
+// the model can.
+func (t *Transport) ask(req *http.Request, d dialect, q *question) (budget.Ask, error) {
 	call, ok := budget.CallFrom(req.Context())
 	if !ok {
 		return budget.Ask{}, unmetered("its context carries no op")
@@ -103,7 +108,12 @@ func (t *Transport) ask(req *http.Request, q question) (budget.Ask, error) {
 	if q.long && price.Window < 1_000_000 {
 		return budget.Ask{}, unmetered("no price is known for the long window of %s", clean(q.model))
 	}
-	input, err := worstInput(q, call, price.Window)
+	if q.maxTokens == 0 {
+		if q.maxTokens = price.MaxOutput; q.maxTokens < 1 {
+			q.maxTokens = openOutput
+		}
+	}
+	input, err := worstInput(*q, call, price.Window)
 	if err != nil {
 		return budget.Ask{}, err
 	}
@@ -112,7 +122,7 @@ func (t *Transport) ask(req *http.Request, q question) (budget.Ask, error) {
 	}
 	ask := budget.Ask{
 		Call: call, Model: q.model, Price: price, InputTokens: input, MaxTokens: q.maxTokens,
-		Cache: q.cache, WebSearches: q.searches,
+		Cache: q.cache, WebSearches: q.searches, Dialect: d.name(),
 	}
 	if t.KeepRequests && t.Blobs != nil {
 		if ask.RequestBlob, err = t.Blobs.Put(req.Context(), q.body); err != nil {

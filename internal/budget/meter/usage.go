@@ -1,6 +1,11 @@
 package meter
 
-import "github.com/seed-c331f47d/builder/internal/budget"
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+)
 
 // rawUsage is the usage object of the Messages API. In a stream it stands in message_start and,
 // cumulative, in message_delta; either may leave out or null what the other has.
@@ -16,6 +21,17 @@ type rawUsage struct {
 	Server *struct {
 		Searches *int64 `json:"web_search_requests"`
 	} `json:"server_tool_use"`
+	Speed json.RawMessage `json:"speed"`
+	Geo   json.RawMessage `json:"inference_geo"`
+}
+
+// priced says whether the call was billed at the rates that are known: at the standard speed, in no
+// region that costs more. A workspace may have chosen otherwise, without the request saying so.
+func (u *rawUsage) priced() bool {
+	standard := func(raw json.RawMessage, words ...string) bool {
+		return len(raw) == 0 || slices.Contains(words, string(raw))
+	}
+	return standard(u.Speed, "null", `"standard"`) && standard(u.Geo, "null", `""`, `"global"`, `"not_available"`)
 }
 
 // tally puts together what usage objects say; of each count the highest is taken.
@@ -25,6 +41,7 @@ type tally struct {
 	input    bool  // input tokens were named
 	output   bool  // the final count of output tokens was named
 	negative bool
+	unpriced bool // at a speed or in a region that the price does not have
 }
 
 // add takes in a usage object; last says that its output count is final.
@@ -32,6 +49,7 @@ func (t *tally) add(u *rawUsage, last bool) {
 	if u == nil {
 		return
 	}
+	t.unpriced = t.unpriced || !u.priced()
 	t.input = t.input || u.Input != nil
 	t.output = t.output || last && u.Output != nil
 	t.raise(&t.sum.Input, u.Input)
@@ -66,9 +84,8 @@ func (t *tally) usage(use budget.CacheUse) (budget.Usage, bool) {
 			u.CacheWrite1h += rest
 		}
 	}
-	const most = 1 << 50 // so that sums cannot overflow
 	for _, n := range []int64{u.Input, u.CacheWrite5m, u.CacheWrite1h, u.CacheRead, u.Output, u.WebSearches} {
-		if n > most {
+		if n > mostCount {
 			return u, false
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -273,3 +274,6 @@ func within[T any](t testing.TB, what string, ch <-chan T) T {
 		panic("unreachable")
 	}
 }
+
+// bare is a request of which only the body matters.
+var bare = &http.Request{Header: http.Header{}, URL: &url.URL{Scheme: "http", Host: "host"}}
