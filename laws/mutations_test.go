@@ -104,7 +104,7 @@ var mutations = []mutation{
 	},
 	{
 		law: "L3", kept: "a lost call stays booked", file: "internal/budget/guard.go",
-		old: `			a.Unknown += h.Money
+		old: `		a.Unknown += h.Money
 `,
 		new:   "",
 		tests: "TestThirtyTwo|TestCapHolds",
