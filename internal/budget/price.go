@@ -9,8 +9,9 @@ import (
 // Price is one dated row of the table. Rates are micro-dollars per million tokens, so 1 USD per
 // million tokens is 1_000_000. A row without Source is the user's own.
 type Price struct {
-	Model        string    `json:"model"` // exact id
-	ValidFrom    time.Time `json:"valid_from"`
+	Model        string    `json:"model"`               // exact id
+	Seller       string    `json:"seller,omitempty"`    // who sells it at that price; "" in a user's own row
+	ValidFrom    time.Time `json:"valid_from,omitzero"` // zero: it is not known since when, and no earlier price is known
 	Input        Micro     `json:"input"`
 	Output       Micro     `json:"output"`
 	CacheWrite5m Micro     `json:"cache_write_5m"`
@@ -23,7 +24,14 @@ type Price struct {
 	MaxOutput    int64     `json:"max_output"`
 	Free         bool      `json:"free,omitempty"` // all rates are 0 on purpose: a model of one's own
 	Source       string    `json:"source,omitempty"`
-	CheckedOn    string    `json:"checked_on,omitempty"` // date, 2006-01-02
+	CheckedOn    string    `json:"checked_on,omitempty"` // date, 2006-01-02: when the source said so
+}
+
+// Stale says that the row was checked more than age before now: prices change a few times a year. A
+// user's own row never is.
+func (p Price) Stale(now time.Time, age time.Duration) bool {
+	on, err := time.Parse(time.DateOnly, p.CheckedOn)
+	return err == nil && !p.Free && now.Sub(on) > age
 }
 
 // LongBand prices requests whose input (all classes) exceeds Above tokens.
@@ -42,7 +50,7 @@ const maxRate = Dollar * 1_000_000
 // Check returns an error when a row cannot be right: no exact id, a rate that is negative or above
 // one dollar per token, or free without saying so.
 func (p Price) Check() error {
-	if p.Model == "" || strings.ContainsFunc(p.Model, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+	if !ValidID(p.Model) {
 		return fmt.Errorf("check price of %q: not a model id", p.Model)
 	}
 	if err := p.base().check(p.Model, p.Free); err != nil {
@@ -65,6 +73,11 @@ func (p Price) Check() error {
 		return fmt.Errorf("check price of %s: window or output is negative", p.Model)
 	}
 	return nil
+}
+
+// ValidID says whether s can be a model id: up to 200 bytes of printing ASCII.
+func ValidID(s string) bool {
+	return s != "" && len(s) <= 200 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 func (r rates) check(model string, free bool) error {

@@ -1,18 +1,12 @@
 package budget
 
 import (
-	"bytes"
-	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 )
-
-//go:embed prices.json
-var builtin []byte
 
 // ErrUnpriced means that no price is known for a model; see [UnpricedError].
 var ErrUnpriced = errors.New("no price is known")
@@ -38,134 +32,176 @@ func (e *UnpricedError) Error() string {
 // Is makes the error match ErrUnpriced.
 func (e *UnpricedError) Is(target error) bool { return target == ErrUnpriced }
 
-// Table knows what models cost. It does not change; With makes another one.
+// Table knows what models cost. It does not change; its methods make other ones.
 type Table struct {
-	rows    map[string][]Price // by exact id, oldest first
-	aliases map[string]string
+	stocks []stock // the user's own rows first, then sellers; of an id the first one counts
 }
 
-// LoadTable reads the table that is built in.
-func LoadTable() (Table, error) {
-	var file struct {
-		Rows    []Price           `json:"rows"`
-		Aliases map[string]string `json:"aliases"`
+// stock is what one seller has.
+type stock struct {
+	seller  string             // "" for the user's own rows
+	rows    map[string][]Price // by exact id, oldest first
+	aliases map[string]string  // exact ids that stand for others
+	traits  map[string]Traits  // by exact id
+}
+
+// LoadTable reads what is built in of the sellers named, in that order; without names of all. Only
+// what is named is decoded: a program that calls one seller does not pay for the others at its start.
+func LoadTable(sellers ...string) (Table, error) {
+	if len(sellers) == 0 {
+		sellers = Sellers()
 	}
-	dec := json.NewDecoder(bytes.NewReader(builtin))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&file); err != nil {
-		return Table{}, fmt.Errorf("read prices: %w", err)
-	}
-	t, err := Table{}.With(file.Rows)
-	if err != nil {
-		return Table{}, fmt.Errorf("read prices: %w", err)
-	}
-	for alias, id := range file.Aliases {
-		if _, taken := t.rows[alias]; taken || t.rows[id] == nil {
-			return Table{}, fmt.Errorf("read prices: alias %q of %q is taken or leads nowhere", alias, id)
+	var t Table
+	for _, name := range sellers {
+		s, err := builtShelf(name)
+		if err != nil {
+			return Table{}, fmt.Errorf("read prices of %s: %w", name, err)
+		}
+		if t, err = t.WithShelf(s); err != nil {
+			return Table{}, fmt.Errorf("read prices of %s: %w", name, err)
 		}
 	}
-	t.aliases = file.Aliases
 	return t, nil
 }
 
-// With returns a table in which rows replace all that was known of their models, aliases included.
-// A class of cached tokens without a rate is priced as plain input. The error names the first row
-// that cannot be right, or two rows of a model that begin on the same day.
-func (t Table) With(rows []Price) (Table, error) {
-	next := Table{rows: maps.Clone(t.rows), aliases: maps.Clone(t.aliases)}
-	if next.rows == nil {
-		next.rows = map[string][]Price{}
+// WithShelf returns a table in which the models of s replace what was known of the same models at
+// the same seller, aliases included.
+func (t Table) WithShelf(s Shelf) (Table, error) {
+	add, err := s.index()
+	if err != nil {
+		return Table{}, err
 	}
-	own := map[string][]Price{}
+	add.seller = s.Seller
+	next := Table{stocks: slices.Clone(t.stocks)}
+	for i, old := range next.stocks {
+		if old.seller == s.Seller {
+			next.stocks[i] = old.with(add)
+			return next, nil
+		}
+	}
+	next.stocks = append(next.stocks, add)
+	return next, nil
+}
+
+// with lays add over s.
+func (s stock) with(add stock) stock {
+	next := stock{seller: s.seller, rows: maps.Clone(s.rows), aliases: maps.Clone(s.aliases), traits: maps.Clone(s.traits)}
+	for id, rows := range add.rows {
+		delete(next.aliases, id)
+		next.rows[id], next.traits[id] = rows, add.traits[id]
+	}
+	for alias, id := range add.aliases {
+		delete(next.rows, alias)
+		delete(next.traits, alias)
+		next.aliases[alias] = id
+	}
+	for alias, id := range next.aliases {
+		if next.rows[id] == nil {
+			delete(next.aliases, alias)
+		}
+	}
+	return next
+}
+
+// With returns a table in which rows of the user's own come before all that is known of their
+// models, aliases included. A class of cached tokens without a rate is priced as plain input. The
+// error names the first row that cannot be right, or two rows of a model that begin on the same day.
+func (t Table) With(rows []Price) (Table, error) {
+	own := stock{rows: map[string][]Price{}, aliases: map[string]string{}, traits: map[string]Traits{}}
 	for _, p := range rows {
+		p.Seller = ""
 		if err := p.Check(); err != nil {
 			return Table{}, err
 		}
-		own[p.Model] = append(own[p.Model], p.filled())
+		own.rows[p.Model] = append(own.rows[p.Model], p.filled())
 	}
-	for model, list := range own {
+	for _, list := range own.rows {
 		slices.SortStableFunc(list, func(a, b Price) int { return a.ValidFrom.Compare(b.ValidFrom) })
-		for i := range list[1:] {
-			if list[i].ValidFrom.Equal(list[i+1].ValidFrom) {
-				return Table{}, fmt.Errorf("check price of %s: two rows begin on %s", model, list[i].ValidFrom.Format(time.DateOnly))
-			}
+		if err := checkRows(list); err != nil {
+			return Table{}, err
 		}
-		next.rows[model] = list
-		delete(next.aliases, model)
 	}
-	return next, nil
+	stocks := slices.Clone(t.stocks)
+	if len(stocks) > 0 && stocks[0].seller == "" {
+		own = stocks[0].with(own)
+		stocks = stocks[1:]
+	}
+	return Table{stocks: append([]stock{own}, stocks...)}, nil
 }
 
 // Lookup returns the price of a model at a time. Only exact ids and explicit aliases are known;
 // anything else is an *UnpricedError. Price.Model is the id, also for an alias.
 func (t Table) Lookup(model string, at time.Time) (Price, error) {
-	id := model
-	if to, ok := t.aliases[model]; ok {
-		id = to
+	s, id, ok := t.find(model)
+	if !ok {
+		return Price{}, &UnpricedError{Model: model, Nearest: nearest(model, t.names())}
 	}
-	list := t.rows[id]
+	list := s.rows[id]
 	for _, p := range slices.Backward(list) {
 		if !at.Before(p.ValidFrom) {
 			return p, nil
 		}
 	}
-	if len(list) > 0 {
-		return Price{}, &UnpricedError{Model: model, Since: list[0].ValidFrom}
-	}
-	return Price{}, &UnpricedError{Model: model, Nearest: nearest(model, t.names())}
+	return Price{}, &UnpricedError{Model: model, Since: list[0].ValidFrom}
 }
 
-// Rows returns all rows, by model and date.
+// Traits are what is known of a model's abilities; the zero value when nothing is. Where the user's
+// own row prices it, the seller's words on its abilities still hold.
+func (t Table) Traits(model string) Traits {
+	for _, s := range t.stocks {
+		if tr, ok := s.traits[s.id(model)]; ok {
+			return tr
+		}
+	}
+	return Traits{}
+}
+
+// find is the first stock that has a model, with its id there.
+func (t Table) find(model string) (stock, string, bool) {
+	for _, s := range t.stocks {
+		if id := s.id(model); len(s.rows[id]) > 0 {
+			return s, id, true
+		}
+	}
+	return stock{}, "", false
+}
+
+// id is what a model is called here.
+func (s stock) id(model string) string {
+	if id, ok := s.aliases[model]; ok {
+		return id
+	}
+	return model
+}
+
+// Rows returns all rows, by seller, model and date: the user's own first.
 func (t Table) Rows() []Price {
 	var all []Price
-	for _, id := range slices.Sorted(maps.Keys(t.rows)) {
-		all = append(all, t.rows[id]...)
+	for _, s := range t.stocks {
+		for _, id := range slices.Sorted(maps.Keys(s.rows)) {
+			all = append(all, s.rows[id]...)
+		}
 	}
 	return all
 }
 
-// Aliases returns the explicit aliases with the ids they stand for.
-func (t Table) Aliases() map[string]string { return maps.Clone(t.aliases) }
+// Aliases returns the explicit aliases with the ids they stand for, by seller.
+func (t Table) Aliases() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for _, s := range t.stocks {
+		if len(s.aliases) > 0 {
+			all[s.seller] = maps.Clone(s.aliases)
+		}
+	}
+	return all
+}
 
 func (t Table) names() []string {
-	names := slices.Collect(maps.Keys(t.rows))
-	names = slices.AppendSeq(names, maps.Keys(t.aliases))
+	var names []string
+	for _, s := range t.stocks {
+		names = slices.AppendSeq(names, maps.Keys(s.rows))
+		names = slices.AppendSeq(names, maps.Keys(s.aliases))
+	}
 	slices.Sort(names)
-	return names
-}
-
-// nearest is the first of the names that takes the fewest edits, or "" when more than a third of
-// the letters would have to change.
-func nearest(word string, names []string) string {
-	if len(word) > 100 {
-		return ""
-	}
-	best, least := "", len(word)/3+1
-	for _, n := range names {
-		if d := edits(word, n); d < least {
-			best, least = n, d
-		}
-	}
-	return best
-}
-
-// edits is the Levenshtein distance in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return slices.Compact(names)
 }

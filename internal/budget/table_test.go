@@ -9,9 +9,9 @@ import (
 
 var checked = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 
-func mustTable(t testing.TB) Table {
+func mustTable(t testing.TB, sellers ...string) Table {
 	t.Helper()
-	table, err := LoadTable()
+	table, err := LoadTable(sellers...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestBuiltInRows(t *testing.T) {
 			t.Errorf("%s: source, date, search or batch are missing: %+v", model, p)
 		}
 	}
-	for _, p := range mustTable(t).Rows() {
+	for _, p := range mustTable(t, Anthropic, Offline).Rows() {
 		if !seen[p.Model] {
 			t.Errorf("row of %s is not checked here", p.Model)
 		}
@@ -104,9 +104,12 @@ func TestLookupTakesExactNamesOnly(t *testing.T) {
 			t.Errorf("%q: nearest is %q, want %q", model, unpriced.Nearest, nearest)
 		}
 	}
-	for alias, id := range table.Aliases() {
-		if p, err := table.Lookup(alias, checked); err != nil || p.Model != id {
-			t.Errorf("alias %s: %s, %v", alias, p.Model, err)
+	for seller, aliases := range table.Aliases() {
+		only := mustTable(t, seller)
+		for alias, id := range aliases {
+			if p, err := only.Lookup(alias, checked); err != nil || p.Model != id || p.Seller != seller {
+				t.Errorf("alias %s: %s, %v", alias, p.Model, err)
+			}
 		}
 	}
 }
