@@ -74,6 +74,7 @@ func (a *app) runBuild(ctx context.Context, o buildOptions) error {
 	if err != nil {
 		return err
 	}
+	a.warnStale(ord.set.price, nowOr(clock(a)))
 	a.headline(ord.id, ord.set, ord.works)
 	s, err := a.open(ctx, ord)
 	if err != nil {
@@ -235,7 +236,7 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 func (o order) first() phases.BuildStarted {
 	return phases.BuildStarted{
 		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecSHA: o.spec.SHA256,
-		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, Effort: o.set.Effort,
+		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, Price: o.set.given, Effort: o.set.Effort,
 		Author: o.set.Author, Caps: o.set.caps, At: nowOr(clock(o.works.app)),
 	}
 }

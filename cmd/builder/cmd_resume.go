@@ -65,6 +65,7 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	a.warnStale(set.price, nowOr(clock(a)))
 	a.headline(st.id, set, w)
 	s, err := a.newSession(st, set, w, "builder resume "+word(st.app))
 	if err != nil {
@@ -97,6 +98,9 @@ func (a *app) resumeSettings(l limitFlags, state *phases.State) (settings, error
 	}
 	if l.baseURL == "" {
 		l.baseURL = b.BaseURL
+	}
+	if l.price == "" {
+		l.price = b.Price
 	}
 	set, err := a.settings(l, ".")
 	if err != nil {

@@ -20,6 +20,7 @@ type limitFlags struct {
 	workers                     int
 	engine, provider, model     string
 	baseURL, effort             string
+	price                       string // of the model, in US dollars per million tokens: "0", or "IN/OUT"
 	author                      string
 	noSandbox                   bool
 	events                      string
@@ -34,6 +35,7 @@ func (l *limitFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.provider, "provider", "", "who answers: offline or anthropic (default: anthropic with a key, else offline)")
 	f.StringVar(&l.model, "model", "", "exact model id; see builder models")
 	f.StringVar(&l.baseURL, "base-url", "", "the provider's address, for gateways and local servers")
+	f.StringVar(&l.price, "price", "", "price of the model: 0 for one of your own, or IN/OUT in US dollars per million tokens")
 	f.StringVar(&l.effort, "effort", "", "low, medium, high, xhigh or max; default is the model's own")
 	f.StringVar(&l.author, "author", "", `author of the commits, as in "Name <mail@host>"`)
 	f.BoolVar(&l.noSandbox, "no-sandbox", false, "run commands unconfined where no sandbox can be had")
@@ -48,6 +50,7 @@ type settings struct {
 	price  budget.Price // of the model, today
 	apiKey string       // never shown, never written
 	events string
+	given  string // --price, kept with the build
 }
 
 const (
@@ -64,7 +67,7 @@ func (a *app) settings(l limitFlags, project string) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{Config: c, events: l.events}
+	s := settings{Config: c, events: l.events, given: l.price}
 	a.ndjson = l.events == "ndjson"
 	if err := s.overlay(l); err != nil {
 		return s, err
@@ -78,7 +81,7 @@ func (a *app) settings(l limitFlags, project string) (settings, error) {
 	if err := s.setProvider(a); err != nil {
 		return s, err
 	}
-	return s, s.setPrices(time.Now())
+	return s, a.setPrices(&s, l.price, time.Now())
 }
 
 func (s *settings) overlay(l limitFlags) error {
@@ -198,43 +201,4 @@ func checkBaseURL(raw string) (local bool, err error) {
 		return false, usage("E_BASE_URL_INSECURE", "use https://"+u.Host, "a key is not sent over http to %s", u.Host)
 	}
 	return false, usage("E_BASE_URL_INVALID", "as in: --base-url https://gateway.example", "the base URL cannot have the scheme %q", u.Scheme)
-}
-
-// setPrices prices the model, with the user's own rows over ours.
-func (s *settings) setPrices(now time.Time) error {
-	table, err := budget.LoadTable()
-	if err != nil {
-		return err
-	}
-	rows := make([]budget.Price, len(s.Prices))
-	for i, p := range s.Prices {
-		rows[i] = priceRow(p)
-	}
-	if s.table, err = table.With(rows); err != nil {
-		return usage("E_PRICE_INVALID", "see prices in: builder config schema", "%s", err)
-	}
-	price, err := s.table.Lookup(s.Model, now)
-	if err != nil && (s.Provider == providerOffline || s.BaseURL == anthropicURL) {
-		return usage("E_MODEL_UNKNOWN", "see: builder models", "%s", err)
-	}
-	if err != nil {
-		return usage("E_PRICE_UNKNOWN", "see: builder models; or give its price under prices: in "+config.UserPath(nil), "%s", err)
-	}
-	s.price = price
-	return nil
-}
-
-// priceRow converts a user's price; cache classes that are not set cost what input costs.
-func priceRow(p config.Price) budget.Price {
-	micro := func(v *float64, or float64) budget.Micro {
-		if v == nil {
-			v = &or
-		}
-		return budget.Micro(*v*float64(budget.Dollar) + 0.5)
-	}
-	in := *p.Input
-	return budget.Price{
-		Model: p.Model, Input: micro(p.Input, 0), Output: micro(p.Output, 0), CacheRead: micro(p.CacheRead, in),
-		CacheWrite5m: micro(p.CacheWrite, in), CacheWrite1h: micro(p.CacheWrite, in), Window: p.Window, MaxOutput: p.MaxOutput,
-	}
 }

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -46,7 +47,8 @@ type Row struct {
 	WebSearch    Micro     `json:"web_search,omitempty"`
 	Batch        float64   `json:"batch,omitempty"`
 	Free         bool      `json:"free,omitempty"`
-	Source       string    `json:"source,omitempty"` // where it is not the shelf's
+	Source       string    `json:"source,omitempty"`     // where it is not the shelf's
+	CheckedOn    string    `json:"checked_on,omitempty"` // the same
 }
 
 // maxShelf bounds a price list of one seller.
@@ -101,15 +103,11 @@ func builtShelf(seller string) (Shelf, error) {
 func (s Shelf) prices(p Product) []Price {
 	rows := make([]Price, len(p.Rows))
 	for i, r := range p.Rows {
-		source := r.Source
-		if source == "" {
-			source = s.Source
-		}
 		rows[i] = Price{
 			Model: p.ID, Seller: s.Seller, ValidFrom: r.ValidFrom, Input: r.Input, Output: r.Output,
 			CacheWrite5m: r.CacheWrite5m, CacheWrite1h: r.CacheWrite1h, CacheRead: r.CacheRead, Long: r.Long,
 			WebSearch: r.WebSearch, Batch: r.Batch, Window: p.Window, MaxOutput: p.MaxOutput, Free: r.Free,
-			Source: source, CheckedOn: s.CheckedOn,
+			Source: cmp.Or(r.Source, s.Source), CheckedOn: cmp.Or(r.CheckedOn, s.CheckedOn),
 		}.filled()
 	}
 	slices.SortStableFunc(rows, func(a, b Price) int { return a.ValidFrom.Compare(b.ValidFrom) })
@@ -152,6 +150,9 @@ func checkRows(rows []Price) error {
 	for i, p := range rows {
 		if err := p.Check(); err != nil {
 			return err
+		}
+		if _, err := time.Parse(time.DateOnly, p.CheckedOn); err != nil && p.CheckedOn != "" {
+			return fmt.Errorf("check price of %s: checked on %q, which is no day", p.Model, p.CheckedOn)
 		}
 		if i > 0 && rows[i-1].ValidFrom.Equal(p.ValidFrom) {
 			return fmt.Errorf("check price of %s: two rows begin on %s", p.Model, p.ValidFrom.Format(time.DateOnly))

@@ -156,6 +156,16 @@ func (t Table) Traits(model string) Traits {
 	return Traits{}
 }
 
+// TraitsOf are the abilities of the model of a row, at the seller of the row.
+func (t Table) TraitsOf(p Price) Traits {
+	for _, s := range t.stocks {
+		if s.seller == p.Seller && p.Seller != "" {
+			return s.traits[p.Model]
+		}
+	}
+	return t.Traits(p.Model)
+}
+
 // find is the first stock that has a model, with its id there.
 func (t Table) find(model string) (stock, string, bool) {
 	for _, s := range t.stocks {

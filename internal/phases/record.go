@@ -50,6 +50,7 @@ type BuildStarted struct {
 	Provider string          `json:"provider"`
 	Model    string          `json:"model"`
 	BaseURL  string          `json:"base_url,omitempty"`
+	Price    string          `json:"price,omitempty"` // of the model, as the user gave it for this build
 	Effort   string          `json:"effort,omitempty"`
 	Author   string          `json:"author"` // "Name <email>"
 	Caps     budget.Caps     `json:"caps"`

@@ -6,8 +6,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -57,8 +55,12 @@ func run(genai, lite, source, day, out string, say io.Writer) error {
 			continue
 		}
 		s.Models = merge(s, other(limits, s.Seller), at, rows.Left)
-		if err := write(filepath.Join(out, s.Seller+".json"), s); err != nil {
+		raw, err := s.Encode()
+		if err != nil {
 			return err
+		}
+		if err := os.WriteFile(filepath.Join(out, s.Seller+".json"), raw, 0o644); err != nil {
+			return fmt.Errorf("write list: %w", err)
 		}
 		fmt.Fprintf(say, "%s: %d models\n", s.Seller, len(s.Models))
 	}
@@ -148,31 +150,4 @@ func current(p budget.Product, at time.Time) budget.Row {
 		}
 	}
 	return row
-}
-
-// write keeps one model a line, so that changes can be read.
-func write(path string, s budget.Shelf) error {
-	var b bytes.Buffer
-	head, err := json.Marshal([]string{s.Seller, s.Source, s.CheckedOn})
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	var h []json.RawMessage
-	if err := json.Unmarshal(head, &h); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	fmt.Fprintf(&b, "{\n  \"seller\": %s,\n  \"source\": %s,\n  \"checked_on\": %s,\n  \"models\": [\n", h[0], h[1], h[2])
-	for i, p := range s.Models {
-		line, err := json.Marshal(p)
-		if err != nil {
-			return fmt.Errorf("write %s: %w", path, err)
-		}
-		end := ","
-		if i == len(s.Models)-1 {
-			end = ""
-		}
-		fmt.Fprintf(&b, "    %s%s\n", line, end)
-	}
-	b.WriteString("  ]\n}\n")
-	return os.WriteFile(path, b.Bytes(), 0o644)
 }
