@@ -4,14 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 	"github.com/seed-c331f47d/builder/internal/sandbox/toolchain"
@@ -45,7 +42,7 @@ func (w *works) tell(ctx context.Context) string {
 	}
 	fmt.Fprintf(&b, "\nEach command takes at most %d minutes. %s\n", int(sandbox.DefaultLimits().Time.Minutes()), confinement(w.runner.Level()))
 	if slices.ContainsFunc(found, func(t toolchain.Tool) bool { return t.Name == "go" }) {
-		b.WriteString(moduleFacts(offlineModules(w.agents.Env["GOPROXY"], builtWith())) + "\n")
+		b.WriteString(moduleFacts(w.agents.Env["GOPROXY"]) + "\n")
 	}
 	return b.String()
 }
@@ -101,65 +98,4 @@ func (w *works) version(ctx context.Context, name string) (version string, broke
 	}
 	line, _, _ := strings.Cut(string(out.Stdout), "\n")
 	return versionShape.FindString(line), out.Exit != 0
-}
-
-// wanted are those of Builder's own modules that applications are made of, each of which resolves by
-// itself from the cache of a machine on which Builder was built.
-func wanted() []string {
-	return []string{
-		"github.com/klauspost/compress", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/yuin/goldmark", "go.etcd.io/bbolt",
-		"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term", "gopkg.in/yaml.v3",
-	}
-}
-
-// builtWith lists the wanted modules that this program holds, as path@version.
-func builtWith() []string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return nil
-	}
-	var mods []string
-	for _, m := range info.Deps {
-		if m.Replace == nil && slices.Contains(wanted(), m.Path) {
-			mods = append(mods, m.Path+"@"+m.Version)
-		}
-	}
-	return mods
-}
-
-// offlineModules are those of mods that a proxy in the file system has.
-func offlineModules(proxy string, mods []string) []string {
-	dir, ok := strings.CutPrefix(proxy, "file://")
-	if !ok {
-		return nil
-	}
-	var there []string
-	for _, m := range mods {
-		name, version, _ := strings.Cut(m, "@")
-		if info, err := os.Stat(filepath.Join(dir, escapeModule(name), "@v", version+".zip")); err == nil && info.Mode().IsRegular() {
-			there = append(there, m)
-		}
-	}
-	return there
-}
-
-// escapeModule writes a module's path as module caches do: capitals as ! and the small letter.
-func escapeModule(name string) string {
-	var b strings.Builder
-	for _, r := range name {
-		if unicode.IsUpper(r) {
-			b.WriteByte('!')
-			r = unicode.ToLower(r)
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// moduleFacts says how Go modules can be had.
-func moduleFacts(mods []string) string {
-	if len(mods) == 0 {
-		return "No Go module can be had: use the standard library."
-	}
-	return "Go modules that can be had, by `go get` with these versions (it writes go.mod and go.sum; `go mod tidy` may ask for others): " + strings.Join(mods, " ")
 }

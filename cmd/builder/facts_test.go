@@ -2,9 +2,7 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,59 +10,6 @@ import (
 	"github.com/seed-c331f47d/builder/internal/sandbox/ladder"
 	"github.com/seed-c331f47d/builder/internal/sandbox/toolchain"
 )
-
-// Only modules that lie in the cache are told, in the versions this program was built with.
-func TestOfflineModules(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	for _, name := range []string{"example.org/a/@v/v1.0.0.zip", "example.org/!upper/@v/v2.0.0.zip", "example.org/b/@v/v1.0.0.mod"} {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got := offlineModules("file://"+dir, []string{"example.org/a@v1.0.0", "example.org/a@v1.0.1", "example.org/Upper@v2.0.0", "example.org/b@v1.0.0"})
-	if want := []string{"example.org/a@v1.0.0", "example.org/Upper@v2.0.0"}; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	if got := offlineModules("off", []string{"example.org/a@v1.0.0"}); got != nil {
-		t.Errorf("without a proxy: %v", got)
-	}
-	if !strings.Contains(moduleFacts(nil), "standard library") {
-		t.Error("nothing is said of a machine without modules")
-	}
-}
-
-// What agents are told can be had, can be had: `go get` resolves each module by itself from the
-// files of the module cache.
-func TestToldModulesResolve(t *testing.T) {
-	t.Parallel()
-	out, err := exec.CommandContext(t.Context(), "go", "env", "GOMODCACHE").Output()
-	if err != nil {
-		t.Skip("go is not installed")
-	}
-	proxy := "file://" + filepath.Join(strings.TrimSpace(string(out)), "cache", "download")
-	mods := offlineModules(proxy, builtWith())
-	if len(mods) == 0 {
-		t.Skip("built without a module cache")
-	}
-	cache := t.TempDir()
-	for _, m := range mods {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module m\n\ngo 1.26\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		c := exec.CommandContext(t.Context(), "go", "get", m)
-		c.Dir = dir
-		c.Env = append(os.Environ(), "GOPROXY="+proxy, "GOMODCACHE="+cache, "GOSUMDB=off", "GOFLAGS=-modcacherw -buildvcs=false", "GOWORK=off", "GOTOOLCHAIN=local")
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", m, err, out)
-		}
-	}
-}
 
 // Tools are told with their versions, those that do not run are left out, and what commands may reach
 // is told as it was measured.
