@@ -29,7 +29,7 @@ func (r *run) take(ctx context.Context, resp Response) (*Result, error) {
 	case StopRefusal:
 		return &Result{Outcome: Declined, Reason: "the model refused to go on", Evidence: clip(resp.Message.Words(), 2000)}, nil
 	case StopWindow:
-		return &Result{Outcome: Stuck, Reason: "the conversation no longer fits the model's context window"}, nil
+		return r.compact(ctx, false) // what was being said is lost with it
 	case StopPause:
 		return r.paused(ctx, resp.Message)
 	case StopEnd, StopTools, StopSequenced:

@@ -13,6 +13,7 @@ type Task struct {
 	First     Message   // the task itself
 	Tools     []ToolDef // frozen with the attempt: the toolbox's and the loop's own
 	MaxTokens int64     // most output tokens per call
+	Window    int64     `json:",omitempty"` // the model's, in tokens; 0: not known, and the conversation is never compacted
 	Effort    string
 	MaxTurns  int // 0 means 200
 }

@@ -57,6 +57,9 @@ func (j *journaled) Complete(ctx context.Context, req agent.Request) (agent.Resp
 	if err != nil {
 		return agent.Response{}, err
 	}
+	if len(req.Messages) <= j.prefix.messages { // it began anew
+		j.prefix = prefix{}
+	}
 	op := j.at.next()
 	for op.Send = 1; ; op.Send++ {
 		resp, err := j.send(ctx, op, hash, req)

@@ -40,6 +40,9 @@ func (t *transcript) add(req agent.Request) (string, error) {
 		}
 		t.sum = sumOf("builder-request-1", req.Model, string(system), string(tools), req.Effort, string(req.Schema))
 	}
+	if t.seen >= len(req.Messages) { // the conversation began anew
+		t.sum, t.seen = sumOf(t.sum, "anew"), 0
+	}
 	for _, m := range req.Messages[min(t.seen, len(req.Messages)):] {
 		raw, err := json.Marshal(m)
 		if err != nil {

@@ -55,7 +55,7 @@ func (m *Model) Complete(ctx context.Context, req agent.Request) (agent.Response
 	m.mu.Unlock()
 	t := m.next(n, req)
 	if f := t.Fault; f != nil {
-		return agent.Response{}, &agent.Failure{Class: f.Class, Status: f.Status, Type: f.Type, Message: f.Message}
+		return agent.Response{}, &agent.Failure{Class: f.Class, Cause: f.Cause, Status: f.Status, Type: f.Type, Message: f.Message}
 	}
 	return t.response(n, req.Model), nil
 }

@@ -20,12 +20,13 @@ type Turn struct {
 
 // Fault is a way in which a turn does not arrive. Of its fields at most one group counts.
 type Fault struct {
-	// An error response. In process it is a *agent.Failure of Class.
+	// An error response. In process it is a *agent.Failure of Class and Cause.
 	Status  int
 	Type    string // "overloaded_error", …
 	Message string
 	Header  http.Header
 	Class   agent.Class
+	Cause   agent.Cause
 
 	// Over the wire only.
 	Body        string          // with Status: the body, instead of an error object
