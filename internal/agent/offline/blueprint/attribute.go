@@ -29,7 +29,7 @@ func readAttributes(f *Field, text string, entities []string) (faults []string) 
 	parts := splitTop(text, ",;")
 	for i := 0; i < len(parts); i++ {
 		part := strings.Trim(strings.TrimSpace(parts[i]), "`*")
-		if part == "" {
+		if part == "" || readPattern(f, parts[i]) {
 			continue
 		}
 		if m := choiceDefault.FindStringSubmatch(part); m != nil && !choicesStart.MatchString(part) {
@@ -46,7 +46,7 @@ func readAttributes(f *Field, text string, entities []string) (faults []string) 
 			i = readChoices(f, m[1], parts, i, entities)
 			continue
 		}
-		if !readAttribute(f, part, entities) {
+		if !readAttribute(f, part, entities) && !readWords(f, part, entities) {
 			faults = append(faults, fmt.Sprintf("%q is not understood", part))
 		}
 	}
@@ -57,7 +57,7 @@ func readAttributes(f *Field, text string, entities []string) (faults []string) 
 func readChoices(f *Field, first string, parts []string, at int, entities []string) int {
 	f.Kind = Choice
 	add := func(text string) {
-		for _, c := range strings.FieldsFunc(text, func(r rune) bool { return r == '/' || r == '|' }) {
+		for _, c := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("/|[]{}()", r) }) {
 			for _, c := range strings.Split(c, " or ") {
 				c = strings.TrimPrefix(strings.TrimSpace(c), "or ")
 				if c = strings.Trim(strings.TrimSpace(c), "`\"'*"); c != "" && !slices.Contains(f.Choices, c) {
@@ -72,7 +72,9 @@ func readChoices(f *Field, first string, parts []string, at int, entities []stri
 		}
 		return strings.Trim(text, "[]{}()")
 	}
-	add(aside(first))
+	for _, c := range splitTop(aside(first), ",") {
+		add(c)
+	}
 	for at+1 < len(parts) {
 		next := strings.Trim(strings.TrimSpace(parts[at+1]), "`*")
 		probe := Field{Kind: Choice, Choices: f.Choices}
@@ -170,6 +172,24 @@ func readAttribute(f *Field, part string, entities []string) bool {
 		return true
 	}
 	return readBounds(f, part)
+}
+
+// readWords reads several attributes with nothing between them: "integer between 1 and 7",
+// "optional text up to 80 chars".
+func readWords(f *Field, part string, entities []string) bool {
+	words := strings.Fields(part)
+	for cut := len(words) - 1; cut > 0; cut-- {
+		probe := *f
+		head, rest := strings.Join(words[:cut], " "), strings.Join(words[cut:], " ")
+		if !readAttribute(&probe, head, entities) {
+			continue
+		}
+		if readPattern(&probe, rest) || readAttribute(&probe, rest, entities) || readWords(&probe, rest, entities) {
+			*f = probe
+			return true
+		}
+	}
+	return false
 }
 
 func isEntityName(part string, entities []string) bool {

@@ -20,6 +20,10 @@ func finishField(f *Field, attributes string) (faults []string) {
 	if f.Kind == Ref && f.List {
 		return []string{"lists of references need a model"}
 	}
+	if f.Kind == Text || f.Kind == Email || f.Kind == URL {
+		f.MinLen, f.Min = asLength(f.MinLen, f.Min)
+		f.MaxLen, f.Max = asLength(f.MaxLen, f.Max)
+	}
 	if (f.MinLen != nil || f.MaxLen != nil) && f.Kind != Text && f.Kind != Email && f.Kind != URL {
 		faults = append(faults, "a length fits text only")
 		f.MinLen, f.MaxLen = nil, nil
@@ -27,6 +31,10 @@ func finishField(f *Field, attributes string) (faults []string) {
 	if f.MinLen != nil && f.MaxLen != nil && *f.MinLen > *f.MaxLen {
 		faults = append(faults, "the shortest length is above the longest")
 		f.MinLen, f.MaxLen = nil, nil
+	}
+	if f.Pattern != "" && (f.Kind != Text || len(f.Matching(1)) == 0) {
+		faults = append(faults, "the pattern fits no text that could be tried")
+		f.Pattern = ""
 	}
 	if f.Unique && (f.List || f.Kind == Bool) {
 		faults = append(faults, "a field of this kind cannot be unique")
@@ -36,11 +44,23 @@ func finishField(f *Field, attributes string) (faults []string) {
 	return append(faults, finishDefault(f)...)
 }
 
+// asLength takes a bound of text for a number of characters: "text, max 60".
+func asLength(length *int, bound *string) (*int, *string) {
+	if bound == nil || length != nil {
+		return length, bound
+	}
+	n, err := strconv.Atoi(*bound)
+	if err != nil || n < 0 || n > 1<<20 {
+		return length, bound
+	}
+	return &n, nil
+}
+
 // guessKind gives the kind where the attributes leave only one: text for names and lengths,
 // integer for a range of whole numbers.
 func guessKind(f Field, attributes string) Kind {
 	switch {
-	case f.MinLen != nil || f.MaxLen != nil:
+	case f.MinLen != nil || f.MaxLen != nil || f.Pattern != "":
 		return Text
 	case f.Min != nil || f.Max != nil:
 		for _, b := range []*string{f.Min, f.Max} {
@@ -63,6 +83,7 @@ func finishBounds(f *Field) (faults []string) {
 			continue
 		}
 		s, exclusive := strings.CutPrefix(**b, ">")
+		f.Over = f.Over || exclusive && f.Kind == Decimal
 		v, ok := boundValue(f.Kind, s, exclusive)
 		if !ok {
 			faults = append(faults, fmt.Sprintf("the bound %s does not fit the kind %s", **b, f.Kind))
@@ -89,7 +110,7 @@ func boundValue(k Kind, s string, exclusive bool) (string, bool) {
 		return strconv.FormatInt(n, 10), err == nil
 	case Decimal:
 		_, ok := plainNumber(s)
-		return plainFloat(s), ok && !exclusive
+		return plainFloat(s), ok
 	case Money:
 		r, ok := plainNumber(s)
 		if ok && exclusive {

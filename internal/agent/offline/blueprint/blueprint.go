@@ -54,7 +54,9 @@ type Field struct {
 	Choices        []string // Choice
 	Ref            string   // Ref: the entity's name
 	MinLen, MaxLen *int     // characters
+	Pattern        string   // Text: a regular expression that the whole text must match, "" for none
 	Min, Max       *string  // numbers and dates, inclusive, as text
+	Over           bool     // Decimal: Min itself is too small
 	Line           int
 }
 

@@ -137,11 +137,56 @@ func (b *binder) field(a *Arg) bool {
 	if f == nil {
 		f = b.refTo(strings.TrimSuffix(a.Name, "-id"))
 	}
+	if f == nil {
+		f = b.handleRef(a)
+	}
+	if f == nil && a.Bool {
+		return b.stands(a)
+	}
 	if f == nil || b.taken[f.Key] {
 		return false
 	}
 	b.fill(a, f)
 	return true
+}
+
+// handleRef finds the one reference whose entity is known by the unique text that the argument is
+// named after: PLATE for the van.
+func (b *binder) handleRef(a *Arg) *Field {
+	var found *Field
+	for i, f := range b.e.Fields {
+		if f.Kind != Ref || b.taken[f.Key] {
+			continue
+		}
+		for _, e := range b.entities {
+			if h := matchField(a.Name, e); strings.EqualFold(e.Name, f.Ref) && h != nil && h.Unique && h.Kind == Text {
+				if found != nil {
+					return nil
+				}
+				found = &b.e.Fields[i]
+			}
+		}
+	}
+	return found
+}
+
+// stands binds a flag without a value that stands for the value of a field, such as --not-billable
+// or --urgent.
+func (b *binder) stands(a *Arg) bool {
+	probe := *a
+	if !b.fixedFilter(&probe) || b.taken[probe.Field] || !namesValue(*a, b.e, probe.Field) {
+		return false
+	}
+	b.taken[probe.Field] = true
+	*a = probe
+	return true
+}
+
+// namesValue says whether the flag's own name tells the field: "open" alone may mean many things.
+func namesValue(a Arg, e Entity, key string) bool {
+	i := slices.IndexFunc(e.Fields, func(f Field) bool { return f.Key == key })
+	word := strings.ReplaceAll(key, "_", "-")
+	return i >= 0 && (slices.Contains(e.Fields[i].Choices, a.Name) || strings.HasSuffix(a.Name, word) || a.Name == word+"s")
 }
 
 func (b *binder) fill(a *Arg, f *Field) {

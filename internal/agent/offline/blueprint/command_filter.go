@@ -111,6 +111,11 @@ func (b *binder) comparison(a *Arg) bool {
 	}
 	if word != "" {
 		f := matchField(word, b.e)
+		for i := range b.e.Fields {
+			if f == nil && (b.e.Fields[i].Kind == Date || b.e.Fields[i].Kind == DateTime) && akin(word, b.e.Fields[i].Name) {
+				f = &b.e.Fields[i]
+			}
+		}
 		if f == nil || f.Kind == Text || f.Kind == Bool || f.Kind == Choice {
 			return false
 		}

@@ -46,6 +46,12 @@ func understand(u usage, entities []Entity, earlier []Command) (Command, string)
 		return c, "no entity of the Data section is what it works on"
 	}
 	c.Entity = e.Name
+	if told := proseDenies(c.Action, u.text); told != "" {
+		c.Action = told
+	}
+	if c.Action != ActCreate && namesEntity(verb, *e) && noun == "" && proseAction(u.text) == ActCreate {
+		c.Action = ActCreate
+	}
 	if (c.Action == ActOther || verb == "undo" || verb == "clear") && proseAction(u.text) != "" {
 		c.Action = proseAction(u.text)
 	}
@@ -67,6 +73,30 @@ func understand(u usage, entities []Entity, earlier []Command) (Command, string)
 		return c, why
 	}
 	return c, bindArgs(&c, *e, entities)
+}
+
+// proseDenies gives the action that the first word of the prose names where the verb alone would
+// make a record: "log" lists where the prose says so. "" where both agree.
+func proseDenies(action, text string) string {
+	first, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(text)), " ")
+	if action != ActCreate {
+		return ""
+	}
+	switch strings.Trim(first, ".,;:()`") {
+	case "list", "lists", "prints", "print", "shows", "displays":
+		return ActList
+	case "delete", "deletes", "remove", "removes":
+		return ActDelete
+	case "search", "searches", "find", "finds":
+		return ActSearch
+	case "counts", "count", "totals":
+		return ActStats
+	case "marks", "mark":
+		return ActSet
+	case "changes", "updates", "edits":
+		return ActUpdate
+	}
+	return ""
 }
 
 // stampsField says whether a verb fills the field of a record that is named after it: "water NAME
@@ -242,6 +272,8 @@ func wordAt(text, word string) int {
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80 }
 
+var newRecord = lazy(`(?i)\bmakes (?:an? )?new\b`)
+
 // proseAction reads the action from the first verbs of the prose: "adds a book", "marks it done".
 func proseAction(text string) string {
 	for _, w := range strings.Fields(strings.ToLower(text)) {
@@ -249,6 +281,8 @@ func proseAction(text string) string {
 		switch {
 		case w == "marks" || w == "sets" || w == "flags" || w == "turns":
 			return ActSet
+		case w == "makes" && !newRecord.MatchString(text):
+			return ""
 		case w == "makes" || w == "inserts" || w == "stores" || w == "keeps" || w == "enters":
 			return ActCreate
 		case w == "prints" || w == "lists":

@@ -11,6 +11,10 @@ import (
 func settle(c *Command, verb string, e Entity, earlier []Command) {
 	switch c.Action {
 	case ActCreate:
+		if len(c.Args) == 1 && len(c.Flags) == 0 && slices.ContainsFunc(e.Fields, func(f Field) bool { return f.Kind == Bool && sameStem(verb, f.Key) }) {
+			c.Action, c.Set = ActSet, doneLike(verb, c.Text, e)
+			return
+		}
 		if namesRecord(c.Args) && !hasRef(e) {
 			c.Action = ActUpdate
 			c.Set = doneLike(verb, c.Text, e)
@@ -19,7 +23,7 @@ func settle(c *Command, verb string, e Entity, earlier []Command) {
 			}
 		}
 	case ActOther, ActSet, ActUpdate:
-		if !namesRecord(c.Args) && c.Action != ActSet {
+		if !namesRecord(c.Args) && !namesHandle(c.Args, e) && c.Action != ActSet {
 			return
 		}
 		if len(c.Args) > 1 && c.Action == ActUpdate {
@@ -46,6 +50,40 @@ func namesRecord(args []Arg) bool {
 	return len(args) > 0 && (isIDName(args[0].Name) || strings.HasSuffix(args[0].Name, "-id"))
 }
 
+// namesHandle says whether the first argument is called like the entity or its unique text.
+func namesHandle(args []Arg, e Entity) bool {
+	if len(args) == 0 {
+		return false
+	}
+	f := matchField(args[0].Name, e)
+	return namesEntity(args[0].Name, e) || f != nil && f.Unique
+}
+
+// undoes gives the verb that the given one takes back, "" for none.
+func undoes(verb string) string {
+	switch verb {
+	case "resume", "continue":
+		return "pause"
+	case "restore", "revive":
+		return "archive"
+	case "reopen":
+		return "close"
+	case "enable", "activate":
+		return "disable"
+	case "deactivate":
+		return "activate"
+	case "disable":
+		return "enable"
+	case "stop":
+		return "start"
+	case "show", "reveal":
+		return "hide"
+	case "unlock":
+		return "lock"
+	}
+	return ""
+}
+
 // doneLike finds the field a verb sets and its value: the yes/no field or the choice whose name
 // has the verb's stem, then what the prose quotes, then the entity's one field that means done.
 func doneLike(verb, text string, e Entity) []Match {
@@ -55,8 +93,13 @@ func doneLike(verb, text string, e Entity) []Match {
 		stem, negative = rest, true
 	}
 	for _, f := range e.Fields {
-		if f.Kind == Bool && sameStem(stem, f.Key) {
+		if f.Kind == Bool && (sameStem(stem, f.Key) || sameStem(stem, strings.TrimPrefix(f.Key, "is_"))) {
 			return []Match{{f.Key, yesNo(!negative)}}
+		}
+	}
+	for _, f := range e.Fields {
+		if back := undoes(verb); f.Kind == Bool && back != "" && (sameStem(back, f.Key) || sameStem(back, strings.TrimPrefix(f.Key, "is_"))) {
+			return []Match{{f.Key, "no"}}
 		}
 	}
 	for _, f := range e.Fields {

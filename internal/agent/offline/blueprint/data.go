@@ -26,12 +26,18 @@ func (r *reader) data() {
 			current = r.addEntity(s.title, s.line)
 		}
 		open := -1
-		for _, it := range s.items {
+		for n, it := range s.items {
 			switch {
+			case headParagraph(s.items, n):
+				open, current = -1, r.addEntity(headName(entityHead.FindStringSubmatch(it.text)), it.line)
 			case it.list && (open < 0 || it.indent <= open) && r.entityItem(it, current):
 				open, current = it.indent, len(r.bp.Entities)-1
 			case entityParagraph(it) && r.entityItem(it, -1):
 				open, current = -1, len(r.bp.Entities)-1
+			case it.row && entityColumn(it):
+				open = -1
+				current = r.rowEntity(&it)
+				r.fieldItem(it, current, names)
 			case (it.list || it.row) && current >= 0:
 				r.fieldItem(it, current, names)
 			case it.row:
@@ -53,8 +59,11 @@ func (r *reader) entityNames() []string {
 		if titleKind(s.title) == sectionOther {
 			names = append(names, s.title)
 		}
-		for _, it := range s.items {
-			if m := entityHead.FindStringSubmatch(it.text); m != nil && (it.list || entityParagraph(it)) {
+		for n, it := range s.items {
+			if it.row && entityColumn(it) {
+				names = append(names, tableCells(it.text)[0])
+			}
+			if m := entityHead.FindStringSubmatch(it.text); m != nil && (it.list || entityParagraph(it) || headParagraph(s.items, n)) {
 				names = append(names, headName(m))
 			}
 		}
@@ -75,7 +84,7 @@ func (r *reader) entityItem(it statement, current int) bool {
 	}
 	rest := strings.TrimSpace(m[5])
 	marked := m[1]+m[2]+m[3] != ""
-	if current >= 0 && !(marked && strings.Contains(rest, "(") && strings.Contains(rest, ",")) && (rest != "" || fieldParens.MatchString(it.text)) && !hasFields(rest) {
+	if current >= 0 && !(marked && strings.Contains(rest, ",") && hasFields(rest)) && (rest != "" || fieldParens.MatchString(it.text)) && !hasFields(rest) {
 		return false
 	}
 	if !marked && rest == "" && !strings.HasSuffix(it.text, ":") {
@@ -101,11 +110,46 @@ func entityParagraph(it statement) bool {
 	return m != nil && len(nameParts(headName(m))) <= 3 && hasFields(m[5]) && (m[1]+m[2]+m[3] != "" || strings.HasPrefix(it.text, m[4]+":"))
 }
 
+// entityColumn says whether a row of a table begins with the entity that its field belongs to.
+func entityColumn(it statement) bool {
+	return len(it.head) > 2 && len(tableCells(it.text)) > 2 && slices.Contains(strings.Fields("entity entities table record model resource object noun type"), it.head[0]) &&
+		(it.head[0] != "type" || slices.Contains(it.head[1:], "type") || slices.Contains(it.head[1:], "field"))
+}
+
+// rowEntity takes the entity off a row and gives its index; an empty cell means the one above.
+func (r *reader) rowEntity(it *statement) int {
+	cells := tableCells(it.text)
+	it.text, it.head = strings.Join(cells[1:], " | "), it.head[1:]
+	for i, e := range r.bp.Entities {
+		if strings.EqualFold(e.Name, strings.Join(nameParts(cells[0]), " ")) || cells[0] == "" && i == len(r.bp.Entities)-1 {
+			return i
+		}
+	}
+	return r.addEntity(cells[0], it.line)
+}
+
+// headParagraph says whether item n is a paragraph that is nothing but an entity's name, marked or
+// with a colon, above a list or a table of its fields.
+func headParagraph(items []statement, n int) bool {
+	it := items[n]
+	if it.list || it.row || n+1 >= len(items) || !items[n+1].list && !items[n+1].row {
+		return false
+	}
+	m := entityHead.FindStringSubmatch(it.text)
+	if m == nil || strings.TrimSpace(m[5]) != "" || len(nameParts(headName(m))) > 3 {
+		return false
+	}
+	general := strings.Fields("fields field attributes properties columns entities entity notes note example examples data records tables types kinds where with namely")
+	words := nameParts(strings.ToLower(headName(m)))
+	marked := m[1]+m[2]+m[3] != ""
+	return len(words) > 0 && !slices.Contains(general, words[len(words)-1]) && (marked || len(words) <= 2 && strings.HasSuffix(it.text, ":"))
+}
+
 // hasFields says whether text is a list of fields with parentheses of their own.
 func hasFields(text string) bool {
 	n := 0
 	for _, part := range splitTop(text, ",;") {
-		if fieldParens.MatchString(strings.TrimRight(strings.TrimSpace(part), ".")) {
+		if m := fieldParens.FindStringSubmatch(strings.TrimRight(strings.TrimSpace(part), ".")); m != nil && !defaultTo.MatchString(m[2]) {
 			n++
 		}
 	}
@@ -192,14 +236,14 @@ func (r *reader) dataFields(names []string) {
 
 // field reads one field and adds it, or says why not.
 func (r *reader) field(e *Entity, text string, line int, names []string) {
+	for _, article := range []string{"a ", "an ", "the ", "its "} {
+		text = strings.TrimPrefix(text, article)
+	}
 	name, attributes := text, ""
 	if m := fieldParens.FindStringSubmatch(text); m != nil {
 		name, attributes = m[1], m[2]
 	}
 	name = strings.Trim(strings.TrimSpace(name), "*_`")
-	for _, article := range []string{"a ", "an ", "the ", "its "} {
-		name = strings.TrimPrefix(name, article)
-	}
 	f := Field{Name: name, Key: strings.ToLower(strings.Join(nameParts(name), "_")), Line: line}
 	if f.Key == "" || len(nameParts(name)) > 4 {
 		r.unknown(line, text, fmt.Sprintf("%q is not understood as a field of %s", text, e.Name))

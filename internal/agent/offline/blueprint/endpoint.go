@@ -61,11 +61,7 @@ func (r *reader) endpointBlock(b Block) {
 func (r *reader) endpointItem(it statement) bool {
 	text := it.text
 	if it.row {
-		cells := tableCells(text)
-		text = "`" + cells[0] + "` " + strings.Join(cells[1:], " ")
-		if !endpointSpan.MatchString(cells[0]) {
-			text = strings.Join(cells, " ")
-		}
+		text = endpointRow(tableCells(text))
 	}
 	if m := bareEndpoint.FindStringSubmatch(text); m != nil && !strings.Contains(text, "`") {
 		text = "`" + m[1] + "` " + m[2]
@@ -105,6 +101,22 @@ func (r *reader) endpointItem(it statement) bool {
 	prose += text[from:]
 	flush()
 	return true
+}
+
+// endpointRow joins the cells of a table row: the method and the path as code, the rest behind it,
+// whatever the order of the columns.
+func endpointRow(cells []string) string {
+	method := slices.IndexFunc(cells, func(c string) bool { return endpointSpan.MatchString(c + " /") })
+	path := slices.IndexFunc(cells, func(c string) bool { return strings.HasPrefix(c, "/") && !strings.Contains(c, " ") })
+	if method >= 0 && path >= 0 {
+		head := "`" + cells[method] + " " + cells[path] + "`"
+		rest := slices.DeleteFunc(slices.Clone(cells), func(c string) bool { return c == cells[method] || c == cells[path] })
+		return head + " " + strings.Join(rest, " ")
+	}
+	if endpointSpan.MatchString(cells[0]) {
+		return "`" + cells[0] + "` " + strings.Join(cells[1:], " ")
+	}
+	return strings.Join(cells, " ")
 }
 
 // addEndpoints adds one endpoint a method and gives their indexes.
@@ -243,8 +255,7 @@ func (r *reader) segmentEntity(segment string) *Entity {
 	for i := range r.bp.Entities {
 		e := &r.bp.Entities[i]
 		name := strings.ToLower(strings.Join(nameParts(e.Name), ""))
-		regular := strings.ToLower(strings.Join(nameParts(plural(strings.ToLower(e.Name))), ""))
-		if s == strings.ToLower(strings.Join(nameParts(e.Plural), "")) || s == regular || s == name {
+		if s == strings.ToLower(strings.Join(nameParts(e.Plural), "")) || slices.Contains(plurals(name), s) {
 			if e.Plural == "" {
 				e.Plural = strings.Join(nameParts(segment), " ")
 			}
@@ -329,7 +340,7 @@ func (r *reader) namedParams(e *Endpoint, prose string) {
 		switch w {
 		case "limit", "offset", "page", "per_page", "page_size", "q":
 			add(w)
-		case "paging", "pages", "pagination", "paged", "paginated":
+		case "paging", "pages", "pagination", "paged", "paginated", "paginate", "paginates":
 			if !slices.Contains(e.Query, "page") {
 				add("limit")
 			}

@@ -10,14 +10,22 @@ import (
 func (r *reader) acceptance() {
 	for _, s := range r.doc.sections {
 		for _, b := range s.blocks {
-			switch b.Lang {
-			case "http", "rest":
-				r.bp.Acceptance = append(r.bp.Acceptance, Block{"http", b.Text, b.Line})
-			case "console", "shell-session", "terminal", "session", "transcript":
-				r.bp.Acceptance = append(r.bp.Acceptance, Block{"console", b.Text, b.Line})
+			if kind := acceptanceKind(b.Lang); kind != "" {
+				r.bp.Acceptance = append(r.bp.Acceptance, Block{kind, b.Text, b.Line})
 			}
 		}
 	}
+}
+
+// acceptanceKind is what a code block in the language shows: "http", "console", "" for neither.
+func acceptanceKind(lang string) string {
+	switch lang {
+	case "http", "rest":
+		return "http"
+	case "console", "shell-session", "shellsession", "sh-session", "terminal", "session", "transcript":
+		return "console"
+	}
+	return ""
 }
 
 // jsonKey is a key in the JSON of an acceptance block.
@@ -57,6 +65,9 @@ func (r *reader) running() {
 			continue
 		}
 		for _, it := range s.items {
+			if first, _, _ := strings.Cut(it.text, " "); strings.Contains(it.text, " --") && first == r.bp.Name {
+				r.runLine(it.text, it.line)
+			}
 			for _, m := range codeSpan.FindAllStringSubmatch(it.text, -1) {
 				r.runLine(m[1], it.line)
 			}
@@ -98,6 +109,21 @@ func (r *reader) runLine(line string, at int) {
 func (r *reader) commands() {
 	for _, s := range r.doc.sections {
 		if s.kind != sectionCommands {
+			continue
+		}
+		commands, unknown := ReadCommands(strings.Join(s.body, "\n"), s.first, r.bp.Name, r.bp.Entities)
+		r.bp.Commands = append(r.bp.Commands, commands...)
+		r.bp.Unknown = append(r.bp.Unknown, unknown...)
+	}
+	if len(r.bp.Commands) == 0 && r.bp.Type == "cli-tool" {
+		r.usages()
+	}
+}
+
+// usages takes the commands from a section such as "Usage" where none is called "Commands".
+func (r *reader) usages() {
+	for _, s := range r.doc.sections {
+		if s.kind != sectionRunning || !strings.Contains(strings.ToLower(s.title), "usage") {
 			continue
 		}
 		commands, unknown := ReadCommands(strings.Join(s.body, "\n"), s.first, r.bp.Name, r.bp.Entities)

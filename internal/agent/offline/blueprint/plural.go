@@ -38,6 +38,18 @@ func pluralWord(w string) string {
 	}
 }
 
+// plurals are all forms that people use for the plural of a lower-case noun, the usual one first:
+// octopuses and octopi, formulas and formulae.
+func plurals(noun string) []string {
+	out := []string{plural(noun)}
+	for _, e := range [][2]string{{"us", "i"}, {"um", "a"}, {"on", "a"}, {"a", "ae"}, {"ex", "ices"}, {"ix", "ices"}, {"is", "es"}, {"us", "era"}, {"us", "ora"}, {"ma", "mata"}, {"eau", "eaux"}, {"o", "i"}, {"f", "ves"}, {"fe", "ves"}, {"o", "oes"}, {"y", "ys"}, {"", "s"}, {"", "es"}, {"", "im"}, {"", ""}} {
+		if stem, ok := strings.CutSuffix(noun, e[0]); ok && len(stem) > 1 {
+			out = append(out, stem+e[1])
+		}
+	}
+	return out
+}
+
 // irregular gives the plurals that no ending tells, "" for others.
 func irregular(w string) string {
 	switch w {

@@ -68,8 +68,28 @@ func projectType(d document) string {
 		case has(sectionCommands) && !has(sectionEndpoints):
 			return "cli-tool"
 		}
+		return shownType(d)
 	}
 	return t
+}
+
+// shownType is the type that the code blocks suggest: requests or console sessions, "" for both.
+func shownType(d document) string {
+	http, console := false, false
+	for _, s := range d.sections {
+		for _, b := range s.blocks {
+			http = http || acceptanceKind(b.Lang) == "http"
+			console = console || acceptanceKind(b.Lang) == "console"
+		}
+	}
+	switch {
+	case http && !console:
+		return "rest-api"
+	case console && !http:
+		return "cli-tool"
+	default:
+		return ""
+	}
 }
 
 // programName is the name of the front matter, of the command that runs it, or of the title.
@@ -95,7 +115,7 @@ func findEntity(entities []Entity, words string) *Entity {
 	}
 	for i, e := range entities {
 		name := strings.ToLower(strings.Join(nameParts(e.Name), " "))
-		if w == name || w == plural(name) || w == strings.ToLower(strings.Join(nameParts(e.Plural), " ")) {
+		if slices.Contains(plurals(name), w) || w == strings.ToLower(strings.Join(nameParts(e.Plural), " ")) {
 			return &entities[i]
 		}
 	}

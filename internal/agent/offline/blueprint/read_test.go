@@ -216,7 +216,11 @@ func TestFields(t *testing.T) {
 		"kind (one of: a, b, default b, required)": "choice default b a/b",
 		"kind (one of a/b or c)":                   "choice a/b/c",
 		"rating (1-5)":                             "integer min 1 max 5",
-		"rating (integer between 1 and 5)":         "",
+		"rating (integer between 1 and 5)":         "integer min 1 max 5",
+		"weight (number, greater than 0)":          "decimal min 0",
+		"name (string, required, max 60)":          "text required maxlen 60",
+		"size (enum(small, large), default small)": "choice default small small/large",
+		"note (optional text up to 80 chars)":      "text maxlen 80",
 		"rating (integer, between 1 and 5)":        "integer min 1 max 5",
 		"price (money, positive)":                  "money min 0.01",
 		"price (money, >= 0, at most 99.50)":       "money min 0 max 99.50",
@@ -269,7 +273,7 @@ func TestPluralsFollowThePaths(t *testing.T) {
 	t.Parallel()
 	for name, plural := range map[string]string{
 		"Person": "people", "Leaf": "leaves", "Analysis": "analyses", "Sheep": "sheep", "City": "cities", "Box": "boxes", "Bus": "buses",
-		"Octopus": "octopodes", "Index": "indexes", "Matrix": "matrices", "Work order": "work-orders", "Day": "days", "Quiz": "quizzes",
+		"Octopus": "octopodes", "Cephalopus": "cephalopi", "Antenna": "antennae", "Index": "indexes", "Matrix": "matrices", "Work order": "work-orders", "Day": "days", "Quiz": "quizzes",
 		"Staff member": "staff-members", "Criterion": "criteria", "Fireman": "firemen", "Grandchild": "grandchildren", "Photo": "photos",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -350,6 +354,10 @@ func TestFieldPhrasings(t *testing.T) {
 		"state (new, old or lost; default new)":                   {Kind: blueprint.Choice, Choices: []string{"new", "old", "lost"}, Default: "new"},
 		"state (new or old)":                                      {Kind: blueprint.Choice, Choices: []string{"new", "old"}},
 		"count (integer (default: 5))":                            {Kind: blueprint.Integer, Default: "5"},
+		"code (text, pattern `[A-Z]{2}-[0-9]*`)":                  {Kind: blueprint.Text, Pattern: "^(?:[A-Z]{2}-[0-9]*)$"},
+		"code (text, matches ^x+$)":                               {Kind: blueprint.Text, Pattern: "^x+$"},
+		"code (unique, exactly 15 digits)":                        {Kind: blueprint.Text, Unique: true, Pattern: "^[0-9]{15}$"},
+		"code (text, 2-4 uppercase letters)":                      {Kind: blueprint.Text, Pattern: "^[A-Z]{2,4}$"},
 	}
 	for text, want := range cases {
 		t.Run(text, func(t *testing.T) {

@@ -208,7 +208,11 @@ func addAttributes(f *Field, text string) bool {
 			return false
 		}
 		changed.Required, changed.Unique, changed.Default = bounds.Required, bounds.Unique, bounds.Default
+		changed.Over = changed.Over || bounds.Over
 		changed.Min, changed.Max = pick(bounds.Min, changed.Min), pick(bounds.Max, changed.Max)
+		if bounds.Pattern != "" {
+			changed.Pattern = bounds.Pattern
+		}
 		changed.MinLen, changed.MaxLen = pick(bounds.MinLen, changed.MinLen), pick(bounds.MaxLen, changed.MaxLen)
 	}
 	*f = changed

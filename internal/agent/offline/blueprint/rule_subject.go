@@ -76,11 +76,14 @@ func (r *reader) referrer(e Entity, verb string) (*Entity, string) {
 	switch {
 	case n == 1:
 		return found, key
-	case n == 0 && refs == 1 && slices.Contains([]string{"used", "chosen", "referred", "selected", "taken", "assigned"}, verb):
+	case n == 0 && refs == 1 && slices.Contains(strings.Fields(takenVerbs), verb):
 		return any, anyKey
 	}
 	return nil, ""
 }
+
+// takenVerbs are what happens to a record when another one is made that refers to it.
+const takenVerbs = "used chosen referred selected taken assigned booked reserved hired rented lent borrowed ordered scheduled enrolled sold bought issued picked requested"
 
 // akin says whether a verb form belongs to a noun: lent and loan, booked and booking.
 func akin(verb, noun string) bool {

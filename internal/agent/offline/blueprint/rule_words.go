@@ -46,6 +46,11 @@ func findField(e *Entity, words string) *Field {
 			return &e.Fields[i]
 		}
 	}
+	for _, tail := range []string{" address", " addresses", " number", " numbers", " value", " values", " field"} {
+		if short, ok := strings.CutSuffix(w, tail); ok {
+			return findField(e, short)
+		}
+	}
 	return nil
 }
 

@@ -59,6 +59,8 @@ func (v commandView) input(c *code) {
 	for _, f := range v.c.Flags {
 		switch {
 		case f.Use != blueprint.UseField:
+		case f.Bool && f.Equals != "":
+			c.add("if isSet(cmd, %q) {\nin[%q] = domain.Typed(%q)\n}", f.Name, f.Field, f.Equals)
 		case f.Many:
 			c.add("if err := takeAll(cmd, in, %q, %q); err != nil {\nreturn err\n}", f.Name, f.Field)
 		default:

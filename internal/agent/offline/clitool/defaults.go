@@ -260,8 +260,12 @@ func defaultFault(class string) phrase {
 		return tell(lit("at least "), val("limit"), lit(" characters"))
 	case "too_long":
 		return tell(lit("at most "), val("limit"), lit(" characters"))
+	case "wrong_form":
+		return tell(val("value"), lit(" does not match "), val("limit"))
 	case "too_small":
 		return tell(lit("at least "), val("limit"))
+	case "not_over":
+		return tell(lit("more than "), val("limit"))
 	case "too_large":
 		return tell(lit("at most "), val("limit"))
 	case "missing_arg":

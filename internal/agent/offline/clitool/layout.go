@@ -10,6 +10,11 @@ import (
 // absence leaves the line out.
 type block []blockLine
 
+// telling says whether the output depends on anything: a count that does not is an example's own.
+func (b block) telling() bool {
+	return slices.ContainsFunc(b, func(l blockLine) bool { return len(l.phrase.sources()) > 0 })
+}
+
 type blockLine struct {
 	phrase phrase
 	needs  string // "" for lines that are always there

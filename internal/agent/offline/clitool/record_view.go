@@ -204,7 +204,9 @@ func limitOf(f *field, class string) string {
 		return strconv.Itoa(*f.MinLen)
 	case class == "too_long":
 		return strconv.Itoa(*f.MaxLen)
-	case class == "too_small":
+	case class == "wrong_form":
+		return f.PatternWords()
+	case class == "too_small", class == "not_over":
 		return *f.Min
 	case class == "too_large":
 		return *f.Max

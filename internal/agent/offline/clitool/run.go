@@ -118,6 +118,8 @@ func (cl *call) parse(words []string) *fault {
 		switch {
 		case a == nil:
 			return &fault{class: "unknown_flag", facts: facts{"value": word, "flag": "--" + name, "command": cl.c.Name}}
+		case a.Bool && !inline && cl.c.Action != blueprint.ActList && a.Use == blueprint.UseField && a.Equals != "":
+			value = a.Equals
 		case a.Bool && !inline:
 			value = "yes"
 		case !a.Bool && !inline:

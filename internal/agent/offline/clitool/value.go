@@ -124,10 +124,20 @@ func limits(f *field, value string) (class, limit string) {
 		return "too_short", strconv.Itoa(*f.MinLen)
 	case f.MaxLen != nil && n > *f.MaxLen:
 		return "too_long", strconv.Itoa(*f.MaxLen)
+	case f.Pattern != "" && !hasForm(f, value):
+		return "wrong_form", f.PatternWords()
+	case f.Min != nil && f.Over && compareValues(f.Kind, value, *f.Min) <= 0:
+		return "not_over", *f.Min
 	case f.Min != nil && compareValues(f.Kind, value, *f.Min) < 0:
 		return "too_small", *f.Min
 	case f.Max != nil && compareValues(f.Kind, value, *f.Max) > 0:
 		return "too_large", *f.Max
 	}
 	return "", ""
+}
+
+// hasForm says whether a value matches the field's pattern.
+func hasForm(f *field, value string) bool {
+	re, err := regexp.Compile(f.Pattern)
+	return err == nil && re.MatchString(value)
 }

@@ -96,7 +96,7 @@ func replay(p *program) ([]observation, []blueprint.Unknown) {
 			res := w.run(s.Argv[1:])
 			if (res.fault != nil) != (s.Exit != 0) {
 				unknown = append(unknown, blueprint.Unknown{Text: "$ " + s.Command, Line: s.Line, Why: disagreement(res)})
-				continue
+				break // what follows stands on other data than the session's
 			}
 			observed = append(observed, observation{s, res})
 		}
@@ -271,6 +271,7 @@ func (v *voice) learnBlocks(p *program, observed []observation) {
 		b, ok := block(nil), false
 		if len(examples) > 0 {
 			b, ok = fitBlock(examples)
+			ok = ok && (c.Action != blueprint.ActStats || b.telling())
 		}
 		if !ok {
 			b = quotedBlock(c)
@@ -278,7 +279,12 @@ func (v *voice) learnBlocks(p *program, observed []observation) {
 		if b == nil {
 			b = defaultBlock(p, c)
 		}
-		v.blocks[c] = b.plurals(p, c)
+		v.blocks[c] = b
+		if many := slices.Clone(b).plurals(p, c); !slices.ContainsFunc(examples, func(o output) bool {
+			return slices.Equal(b.render(o.facts), o.lines) && !slices.Equal(many.render(o.facts), o.lines)
+		}) {
+			v.blocks[c] = many
+		}
 	}
 }
 

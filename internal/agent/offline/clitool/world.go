@@ -238,7 +238,10 @@ func matches(e *entity, r *record, m blueprint.Match) bool {
 		want, _ := canonicalBool(m.Value)
 		return v == want || v == "" && want == "no"
 	}
-	return v == m.Value
+	if other, ok := strings.CutPrefix(m.Value, "!"); ok {
+		return v != other
+	}
+	return v == m.Value || m.Value == "*" && v != ""
 }
 
 func matchesAll(e *entity, r *record, where []blueprint.Match) bool {

@@ -73,11 +73,11 @@ func list(entities []*entity) string {
 func faultWords() map[gen.Fault]string {
 	return map[gen.Fault]string{
 		gen.FaultRequired: "required", gen.FaultUnknown: "unknown", gen.FaultText: "not text",
-		gen.FaultShort: "too short", gen.FaultLong: "too long", gen.FaultChoice: "not a choice",
+		gen.FaultShort: "too short", gen.FaultLong: "too long", gen.FaultPattern: "not in its form", gen.FaultChoice: "not a choice",
 		gen.FaultInteger: "not a whole number", gen.FaultDecimal: "not a number", gen.FaultMoney: "not an amount",
 		gen.FaultDate: "not a date", gen.FaultDateTime: "not a time", gen.FaultBool: "neither yes nor no",
 		gen.FaultList: "not a list", gen.FaultEmail: "not an e-mail address", gen.FaultURL: "not a web address",
-		gen.FaultMin: "too small", gen.FaultMax: "too large", gen.FaultRef: "not found", gen.FaultUnique: "taken",
+		gen.FaultMin: "too small", gen.FaultMax: "too large", gen.FaultOver: "not above", gen.FaultRef: "not found", gen.FaultUnique: "taken",
 		gen.FaultOrder: "too early", gen.FaultStrict: "too early",
 	}
 }
@@ -108,7 +108,7 @@ func fieldFaults(f *field) [][2]string {
 		set   bool
 		class string
 		fault gen.Fault
-	}{{f.MinLen != nil, "too_short", gen.FaultShort}, {f.MaxLen != nil, "too_long", gen.FaultLong}, {f.Min != nil, "too_small", gen.FaultMin}, {f.Max != nil, "too_large", gen.FaultMax}} {
+	}{{f.MinLen != nil, "too_short", gen.FaultShort}, {f.MaxLen != nil, "too_long", gen.FaultLong}, {f.Pattern != "", "wrong_form", gen.FaultPattern}, {f.Min != nil && !f.Over, "too_small", gen.FaultMin}, {f.Min != nil && f.Over, "not_over", gen.FaultOver}, {f.Max != nil, "too_large", gen.FaultMax}} {
 		if l.set {
 			out = append(out, [2]string{l.class, words[l.fault]})
 		}

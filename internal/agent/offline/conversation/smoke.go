@@ -135,7 +135,11 @@ func plain(f blueprint.Field) (any, bool) {
 	case blueprint.URL:
 		return "https://example.com/", true
 	case blueprint.Text:
-		return text(f), true
+		if f.Pattern == "" {
+			return text(f), true
+		}
+		some := f.Matching(1)
+		return strings.Join(some, ""), len(some) == 1
 	default:
 		return nil, false
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"unicode/utf8"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
 )
@@ -20,6 +21,8 @@ func expressions() template.FuncMap {
 		"setter":       setter,
 		"parserExpr":   parserExpr,
 		"bareParser":   bareParser,
+		"patternVar":   patternVar,
+		"patternExpr":  func(f Field) string { return patternLiteral(f.Pattern) },
 		"filterFunc":   filterFunc,
 		"orderExpr":    orderExpr,
 		"searchTexts":  searchTexts,
@@ -142,16 +145,32 @@ func bareParser(f Field) string {
 	}
 }
 
+// patternVar is the variable that holds the compiled pattern of a field.
+func patternVar(e Entity, f Field) string { return unexported(e.Type) + f.Go + "Pattern" }
+
+// patternLiteral is a pattern as Go source.
+func patternLiteral(p string) string {
+	if strings.Contains(p, "`") || !utf8.ValidString(p) {
+		return strconv.Quote(p)
+	}
+	return "`" + p + "`"
+}
+
 // parserExpr is the parser of a field with its bounds.
-func parserExpr(f Field) string {
+func parserExpr(e Entity, f Field) string {
 	p := bareParser(f)
+	if f.Pattern != "" {
+		p = fmt.Sprintf("matching(%s, %q, %s)", patternVar(e, f), f.PatternWords(), p)
+	}
 	if f.MinLen != nil {
 		p = fmt.Sprintf("shortest(%d, %s)", *f.MinLen, p)
 	}
 	if f.MaxLen != nil {
 		p = fmt.Sprintf("longest(%d, %s)", *f.MaxLen, p)
 	}
-	if f.Min != nil {
+	if f.Min != nil && f.Over {
+		p = fmt.Sprintf("moreThan(%s, %s)", literal(f.Field, *f.Min), p)
+	} else if f.Min != nil {
 		p = fmt.Sprintf("atLeast(%s, %s)", literal(f.Field, *f.Min), p)
 	}
 	if f.Max != nil {

@@ -14,9 +14,10 @@ const (
 	FaultRequired Fault = "required"
 	FaultUnknown  Fault = "unknown" // no such field
 	FaultText     Fault = "text"
-	FaultShort    Fault = "short"  // %v: least number of characters
-	FaultLong     Fault = "long"   // %v: greatest number of characters
-	FaultChoice   Fault = "choice" // %v: the choices
+	FaultShort    Fault = "short"   // %v: least number of characters
+	FaultLong     Fault = "long"    // %v: greatest number of characters
+	FaultPattern  Fault = "pattern" // %v: the pattern
+	FaultChoice   Fault = "choice"  // %v: the choices
 	FaultInteger  Fault = "integer"
 	FaultDecimal  Fault = "decimal"
 	FaultMoney    Fault = "money"
@@ -28,6 +29,7 @@ const (
 	FaultURL      Fault = "url"
 	FaultMin      Fault = "min"    // %v: the bound
 	FaultMax      Fault = "max"    // %v: the bound
+	FaultOver     Fault = "over"   // %v: the bound, which is too small itself
 	FaultRef      Fault = "ref"    // the record referred to does not exist
 	FaultUnique   Fault = "unique" // another record has the value
 	FaultOrder    Fault = "order"  // %v: the other field
@@ -68,6 +70,7 @@ func DefaultManner() Manner {
 			FaultText:     "must be text",
 			FaultShort:    "must have at least %v characters",
 			FaultLong:     "must have at most %v characters",
+			FaultPattern:  "must match %v",
 			FaultChoice:   "must be one of: %v",
 			FaultInteger:  "must be a whole number",
 			FaultDecimal:  "must be a number",
@@ -80,6 +83,7 @@ func DefaultManner() Manner {
 			FaultURL:      "must be a URL",
 			FaultMin:      "must be at least %v",
 			FaultMax:      "must be at most %v",
+			FaultOver:     "must be more than %v",
 			FaultRef:      "not found",
 			FaultUnique:   "already taken",
 			FaultOrder:    "must not be before %v",

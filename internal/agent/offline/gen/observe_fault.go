@@ -108,8 +108,15 @@ func (o *observer) faultOf(f Field, v any, e Entity) (seenFault, bool) {
 		return seenFault{FaultShort, strconv.Itoa(*f.MinLen)}, true
 	case f.MaxLen != nil && size > *f.MaxLen:
 		return seenFault{FaultLong, strconv.Itoa(*f.MaxLen)}, true
+	case f.Pattern != "" && !matchesPattern(f, strings.TrimSpace(s)):
+		return seenFault{FaultPattern, f.PatternWords()}, true
 	}
 	return seenFault{kind: FaultUnique}, f.Unique && o.sent[fmt.Sprint(e.Name, "\x00", f.Key, "\x00", v)]
+}
+
+func matchesPattern(f Field, s string) bool {
+	re, err := regexp.Compile(f.Pattern)
+	return err == nil && re.MatchString(s)
 }
 
 func isList(v any) bool { _, ok := v.([]any); return ok }
@@ -129,7 +136,10 @@ func numberFault(f Field, s string, isNumber bool) (seenFault, bool) {
 			continue
 		}
 		limit, err := strconv.ParseFloat(*b.limit, 64)
-		if err == nil && (n-limit)*b.sign > 0 {
+		if b.kind == FaultMin && f.Over {
+			b.kind = FaultOver
+		}
+		if err == nil && ((n-limit)*b.sign > 0 || b.kind == FaultOver && n == limit) {
 			return seenFault{b.kind, bound(f, *b.limit)}, true
 		}
 	}

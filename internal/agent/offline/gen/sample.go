@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ func (c core) sample(e Entity) sampleView {
 			continue
 		}
 		s.Values = append(s.Values, sampleValue{f.Key, expr})
-		s.UsesN = s.UsesN || strings.Contains(expr, "n)") || strings.Contains(expr, "n%")
+		s.UsesN = s.UsesN || strings.Contains(expr, "n)") || strings.Contains(expr, "n%") || strings.Contains(expr, "[n%")
 		if s.FilterKey == nil && f.Kind == blueprint.Text && !f.List && (f.MaxLen == nil || *f.MaxLen > 2) {
 			s.FilterKey = &e.Fields[i]
 		}
@@ -111,11 +112,18 @@ func (c core) sampleOne(e Entity, f Field) string {
 // forbidden says whether a rule keeps records with the value from being referred to.
 func (c core) forbidden(e Entity, f Field, value string) bool {
 	return slices.ContainsFunc(c.bp.Rules, func(r blueprint.Rule) bool {
-		return (r.Kind == blueprint.RuleForbid && r.Entity == e.Name || keeps(r, e)) && r.Field == f.Key && r.Value == value
+		return (r.Kind == blueprint.RuleForbid && r.Entity == e.Name || keeps(r, e)) && r.Field == f.Key && (r.Value == value || strings.HasPrefix(r.Value, "!") && r.Value != "!"+value)
 	})
 }
 
 func sampleText(f Field) string {
+	if f.Pattern != "" {
+		var quoted []string
+		for _, s := range f.Matching(40) {
+			quoted = append(quoted, strconv.Quote(s))
+		}
+		return fmt.Sprintf("[]string{%s}[n%%%d]", strings.Join(quoted, ", "), max(1, len(quoted)))
+	}
 	base := strings.ToLower(strings.Join(nameWords(f.Name), " ")) + " "
 	if f.MinLen != nil && len([]rune(base)) < *f.MinLen {
 		base += strings.Repeat("x", *f.MinLen-len([]rune(base)))
@@ -135,6 +143,9 @@ func (c core) sampleNumber(e Entity, f Field) string {
 	if f.Min != nil {
 		if n := wholeAbove(*f.Min); n > low || f.Max != nil {
 			low = n
+		}
+		if f.Over && fmt.Sprint(low) == *f.Min {
+			low++
 		}
 	}
 	if f.Max != nil {
@@ -245,6 +256,10 @@ func (c core) faults(e Entity) []faultCase {
 		case blueprint.Text:
 			add(f, "as a number", FaultText, `json.Number("5")`)
 		}
+		if wrong := mismatch(f); wrong != "" {
+			add(f, "not of its form", FaultPattern, strconv.Quote(wrong), strconv.Quote(f.PatternWords()))
+			continue
+		}
 		if f.MinLen != nil && *f.MinLen > 1 {
 			add(f, "too short", FaultShort, fmt.Sprintf(`strings.Repeat("x", %d)`, *f.MinLen-1), strconv.Quote(strconv.Itoa(*f.MinLen)))
 		}
@@ -252,13 +267,31 @@ func (c core) faults(e Entity) []faultCase {
 			add(f, "too long", FaultLong, fmt.Sprintf(`strings.Repeat("x", %d)`, *f.MaxLen+1), strconv.Quote(strconv.Itoa(*f.MaxLen)))
 		}
 		if numeric(f) && f.Min != nil {
-			add(f, "too small", FaultMin, number(f, strconv.Quote(shift(*f.Min, -1))), strconv.Quote(bound(f, *f.Min)))
+			fault := FaultMin
+			if f.Over {
+				fault = FaultOver
+			}
+			add(f, "too small", fault, number(f, strconv.Quote(shift(*f.Min, -1))), strconv.Quote(bound(f, *f.Min)))
 		}
 		if numeric(f) && f.Max != nil {
 			add(f, "too large", FaultMax, number(f, strconv.Quote(shift(*f.Max, 1))), strconv.Quote(bound(f, *f.Max)))
 		}
 	}
 	return out
+}
+
+// mismatch is a text that the pattern of f does not allow, "" where there is no pattern.
+func mismatch(f Field) string {
+	re, err := regexp.Compile(f.Pattern)
+	if err != nil || f.Pattern == "" {
+		return ""
+	}
+	for _, s := range append(f.Matching(1), "#", "x", "7") {
+		if wrong := s + "#"; !re.MatchString(wrong) {
+			return wrong
+		}
+	}
+	return ""
 }
 
 func numeric(f Field) bool {

@@ -39,9 +39,25 @@ type refView struct {
 	Forbids []checkView
 }
 
+// checkView is a state in which a record may not be used or deleted; Example is a value of the
+// rule's field that makes it so.
 type checkView struct {
-	Condition, Conflict, Text string
-	Rule                      blueprint.Rule
+	Condition, Conflict, Text, Example string
+	Rule                               blueprint.Rule
+}
+
+// exampleOf is a value that a rule's condition holds for.
+func exampleOf(e Entity, r blueprint.Rule) string {
+	other, negated := strings.CutPrefix(r.Value, "!")
+	f := e.field(r.Field)
+	if !negated || f == nil {
+		return r.Value
+	}
+	i := slices.IndexFunc(f.Choices, func(c string) bool { return c != other })
+	if i < 0 {
+		return r.Value
+	}
+	return f.Choices[i]
 }
 
 // limitView is a rule of at most N records.
@@ -140,7 +156,7 @@ func (c core) ref(e Entity, f Field) refView {
 		if r.Kind == blueprint.RuleForbid && r.Target == e.Name && r.Entity == target.Name && (r.Other == "" || r.Other == f.Key) {
 			v.Forbids = append(v.Forbids, checkView{
 				Condition: matchExpr(*target, []blueprint.Match{{Field: r.Field, Value: r.Value}}, "other"),
-				Conflict:  c.ruleConflict(r), Text: r.Text, Rule: r,
+				Conflict:  c.ruleConflict(r), Text: r.Text, Rule: r, Example: exampleOf(*target, r),
 			})
 		}
 	}
@@ -224,7 +240,7 @@ func (c core) keeps(e Entity) []checkView {
 		if keeps(r, e) {
 			out = append(out, checkView{
 				Condition: matchExpr(e, []blueprint.Match{{Field: r.Field, Value: r.Value}}, "old"),
-				Conflict:  c.ruleConflict(r), Text: r.Text, Rule: r,
+				Conflict:  c.ruleConflict(r), Text: r.Text, Rule: r, Example: exampleOf(e, r),
 			})
 		}
 	}
