@@ -172,7 +172,7 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
-		Set: phases.Settings{Model: s.set.Model, MaxTokens: maxOutput(s.set), Effort: s.set.Effort, Attempts: s.set.Attempts},
+		Set: phases.Settings{Model: s.set.Model, MaxTokens: maxOutput(s.set), Window: s.set.price.Window, Effort: s.set.Effort, Attempts: s.set.Attempts},
 	}, nil
 }
 

@@ -47,6 +47,7 @@ type Engine struct {
 type Settings struct {
 	Model     string
 	MaxTokens int64  // most output tokens of one call; 0 means 32,000
+	Window    int64  // of the model, in tokens; 0: not known
 	Effort    string // "" lets the model decide
 	Attempts  int    // at one task; 0 means 3
 	MinFree   int64  // bytes that must be free before a call; 0 means 64 MiB and 8 bytes a token

@@ -70,7 +70,7 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 	}
 	e := &Engine{
 		Writer: wr, Blobs: w.blobs, Trees: dirTrees{w.blobs}, Repo: w.repo, Gates: w.gates, Bench: writeBench{w.tools},
-		Model: ledgerModel{func() *Writer { return wr }, w.blobs, w.sent, w.answer},
+		Model: ledgerModel{func() *Writer { return wr }, w.blobs, w.sent, w.answer, w.set.Window > 0},
 		Spec:  &planner.Spec{Text: "a spec", Path: "spec.md"},
 		Draft: func(ctx context.Context, a planner.Asker, s *planner.Spec, facts string) (*planner.Plan, error) {
 			return draft(ctx, a, facts)

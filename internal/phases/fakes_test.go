@@ -178,6 +178,7 @@ type ledgerModel struct {
 	blobs  checkpoint.Blobs
 	sent   *counter // by request hash
 	answer func(agent.Request) (agent.Message, error)
+	weighs bool // usage follows the sizes of question and answer
 }
 
 func (m ledgerModel) Complete(ctx context.Context, req agent.Request) (agent.Response, error) {
@@ -212,14 +213,22 @@ func (m ledgerModel) Complete(ctx context.Context, req agent.Request) (agent.Res
 	return m.Replay(ctx, req, "", raw)
 }
 
-func (m ledgerModel) Replay(_ context.Context, _ agent.Request, _ string, body []byte) (agent.Response, error) {
+func (m ledgerModel) Replay(_ context.Context, req agent.Request, _ string, body []byte) (agent.Response, error) {
 	var msg agent.Message
 	err := json.Unmarshal(body, &msg)
 	stop := agent.StopEnd
 	if len(msg.Calls()) > 0 {
 		stop = agent.StopTools
 	}
-	return agent.Response{Message: msg, Stop: stop, Usage: agent.Usage{Input: 100, Output: 10}}, err
+	usage := agent.Usage{Input: 100, Output: 10}
+	if m.weighs {
+		raw, err := json.Marshal(req)
+		if err != nil {
+			return agent.Response{}, err
+		}
+		usage = agent.Usage{Input: int64(len(raw)) / 3, Output: int64(len(body)) / 3}
+	}
+	return agent.Response{Message: msg, Stop: stop, Usage: usage}, err
 }
 
 func testPrice() budget.Price {

@@ -200,7 +200,7 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	}
 	system, first := brief.Render()
 	raw, err := json.Marshal(agent.Task{
-		ID: string(task.ID), Model: e.Set.Model, System: system, First: first, MaxTokens: e.Set.maxTokens(), Effort: e.Set.Effort,
+		ID: string(task.ID), Model: e.Set.Model, System: system, First: first, MaxTokens: e.Set.maxTokens(), Window: e.Set.Window, Effort: e.Set.Effort,
 		Tools: append(tools.Defs(), agent.LoopTools()...),
 	})
 	if err != nil {
