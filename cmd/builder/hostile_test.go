@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,6 +142,13 @@ func TestHostileGate(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, script(agenttest.Use(c...), agenttest.Use(agenttest.Finish("the gate is green now"))), frozen)
 			s.wants(1, s.args()...)
+			var told strings.Builder
+			for _, r := range s.srv.Requests() {
+				told.Write(r.Body)
+			}
+			if strings.Contains(told.String(), "E_GATE_TAMPERED") != slices.Contains([]string{"edits", "folder"}, name) {
+				t.Errorf("told %s", told.String())
+			}
 			st := s.status("app")
 			if st.State != phases.FailedState || st.Tasks[0].State == phases.TaskIsDone || st.Requirements[0].Proven {
 				t.Errorf("status %+v", st)

@@ -108,7 +108,7 @@ func GateText(g planner.Gate) string {
 			fmt.Fprintf(&b, ", output containing %q", g.Expect.Stdout)
 		}
 		for _, f := range g.Frozen {
-			fmt.Fprintf(&b, "\nwith this %s laid over the tree:\n%s", f.Path, f.Content)
+			fmt.Fprintf(&b, "\nwith this %s put into the tree by the builder:\n%s", f.Path, f.Content)
 		}
 	case planner.GateHTTP:
 		fmt.Fprintf(&b, "starts %s in %s, waits until GET %s answers, sends the requests below in order and compares status and answer, which may hold more than shown; then SIGTERM, after which the server must exit %d within 10 s.\n%s",

@@ -16,7 +16,7 @@ import (
 // after the plan's setup steps. It is what an agent's `finish` asks.
 //
 // The rules are: the candidate is the scanned manifest and nothing else; a write outside the task's
-// claims fails the round; gates run in the plan's order in one fresh tree; a gate that fails ends the
+// claims, or where a gate has files of its own, fails the round; gates run in the plan's order in one fresh tree; a gate that fails ends the
 // round when what comes after feeds on it; a vacuous gate does not pass.
 type prover struct {
 	door  Door
@@ -40,6 +40,9 @@ func (p *prover) Verify(ctx context.Context, _ string) (agent.Verdict, error) {
 		return deref(verdict), err
 	}
 	if v := p.outside(m); v != nil {
+		return *v, nil
+	}
+	if v := p.tampered(m); v != nil {
 		return *v, nil
 	}
 	v, err := p.prove(ctx, m, tree)
