@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -96,6 +97,10 @@ const (
 	CausePolicy   Cause = "policy"   // the provider declines what was asked
 )
 
+// ErrNotSent is the cause of a failure for which nothing was sent at all: whoever paces the sends
+// kept it back.
+var ErrNotSent = errors.New("not sent")
+
 // Failure is a send that brought no usable answer.
 type Failure struct {
 	Class     Class
@@ -110,9 +115,13 @@ type Failure struct {
 	Err       error         // cause, may be nil
 }
 
-// Error says status, type and message in one line.
+// Error says status, type, message and request id in one line.
 func (f *Failure) Error() string {
-	return fmt.Sprintf("model call failed (%s): status %d %s: %s", f.Class, f.Status, f.Type, f.Message)
+	text := fmt.Sprintf("model call failed (%s): status %d %s: %s", f.Class, f.Status, f.Type, f.Message)
+	if f.RequestID != "" {
+		text += " (request " + f.RequestID + ")"
+	}
+	return text
 }
 
 // Unwrap gives the cause.

@@ -2,9 +2,11 @@ package phases
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
@@ -32,6 +34,9 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		s.Build, s.Run = f, Running
 		s.Guard = budget.NewGuard(f.Caps)
 	case SessionStarted:
+		if f.Anyway || f.BaseURL != s.Session.BaseURL {
+			s.NotBefore = time.Time{} // nobody has asked for that wait
+		}
 		s.Session, s.Run, s.Reason = f, Running, nil
 		s.Sessions++
 	case PlanAccepted:
@@ -87,11 +92,22 @@ func (s *State) applyCall(f Fact) error {
 			o.Answer, o.Type = checkpoint.Hash(f.Answer), f.ContentType
 		}
 	case CallFailed:
+		if f.NotBefore.After(s.NotBefore) {
+			s.NotBefore = f.NotBefore
+		}
 		if o := s.outcome(f.Op); o != nil {
 			o.Failed = &f
+			s.refuse(f, o.Request)
 		}
 	}
 	return nil
+}
+
+// refuse remembers a request that the provider will never take.
+func (s *State) refuse(f CallFailed, hash string) {
+	if t := s.Tasks[planner.TaskID(f.Op.Task)]; t != nil && f.Class == string(agent.FixRequest) && !slices.Contains(t.Refused, hash) {
+		t.Refused = append(t.Refused, hash)
+	}
 }
 
 func (s *State) applyEffect(f Fact) error {

@@ -37,6 +37,7 @@ type Engine struct {
 	Space func(context.Context) (int64, error)
 	Again string // the command that goes on, told to people at a pause; "" means builder resume
 	Retry RetryPolicy
+	Pace  Pacer // nil: sends go as fast as they come
 	Stop  Stop
 
 	plan   *planner.Plan

@@ -130,7 +130,7 @@ func (e *Engine) asker(at *attempt) planner.Asker {
 }
 
 func (e *Engine) journaled(at *attempt) *journaled {
-	return &journaled{door: e.door(), model: e.Model, at: at, policy: e.Retry, stop: e.Stop, room: e.room, again: e.again()}
+	return &journaled{door: e.door(), model: e.Model, at: at, policy: e.Retry, pace: e.Pace, stop: e.Stop, room: e.room, again: e.again()}
 }
 
 func (e *Engine) door() Door { return Door{Writer: e.Writer, Blobs: e.Blobs} }

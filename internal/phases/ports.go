@@ -67,3 +67,13 @@ type GateReport struct {
 type Workbench interface {
 	Tools(ctx context.Context, scratch string, task planner.Task, shared []string) (agent.Toolbox, error)
 }
+
+// Pacer lets the sends of all workers through as fast as the provider allows. Recalled answers do
+// not pass it.
+type Pacer interface {
+	// Enter waits until a request may be sent; the end of ctx ends the wait at once. leave MUST be
+	// called exactly once with what came of the send, and returns the error as it stands for the whole
+	// provider. The error of Enter is ctx's cause, or a *agent.Failure of class pause_build that is
+	// agent.ErrNotSent.
+	Enter(ctx context.Context) (leave func(agent.Response, error) error, err error)
+}

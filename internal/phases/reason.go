@@ -16,7 +16,11 @@ const (
 	CodeBudget      = "E_BUDGET"
 	CodeOverrun     = "E_OVERRUN"
 	CodeTime        = "E_TIME"
-	CodeProvider    = "E_PROVIDER"
+	CodeProvider    = "E_PROVIDER"          // it is out, or asks to wait for long
+	CodeCredit      = "E_PROVIDER_CREDIT"   // credit, quota or a limit of spending is used up
+	CodeAuth        = "E_PROVIDER_AUTH"     // the key is wrong or may not do this
+	CodeModel       = "E_MODEL_GONE"        // it does not have the model
+	CodeProtocol    = "E_PROVIDER_PROTOCOL" // what answers does not speak the API
 	CodeDisk        = "E_DISK_FULL"
 	CodeDiverged    = "E_REPO_DIVERGED"
 )

@@ -65,6 +65,7 @@ type SessionStarted struct {
 	Sandbox string    `json:"sandbox"`
 	BaseURL string    `json:"base_url,omitempty"`
 	Resumed bool      `json:"resumed,omitempty"`
+	Anyway  bool      `json:"anyway,omitempty"` // a person wants the provider asked although it said to wait
 	At      time.Time `json:"at"`
 }
 
@@ -136,6 +137,10 @@ type CallFailed struct {
 	Type    string    `json:"type,omitempty"`
 	Message string    `json:"message"`
 	WaitMS  int64     `json:"wait_ms,omitempty"` // served before the next send
+	Cause   string    `json:"cause,omitempty"`   // an agent.Cause
+	// NotBefore is when the provider may be asked again by anybody. What is left of the wait when a
+	// process ends is served by the next one.
+	NotBefore time.Time `json:"not_before,omitzero"`
 }
 
 // EffectKind says what kind of thing an effect is.
@@ -236,6 +241,8 @@ type Reason struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	// NotBefore is when the provider may be asked again, or when it said that it works again.
+	NotBefore time.Time `json:"not_before,omitzero"`
 }
 
 func (BuildStarted) kind() Kind    { return KindBuildStarted }

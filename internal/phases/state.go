@@ -31,7 +31,9 @@ type State struct {
 	Reason   *Reason                       `json:"reason,omitempty"`
 	Warned   []string                      `json:"warned,omitempty"`
 	Repeats  int64                         `json:"repeats,omitempty"` // sends of a question whose answer was lost before
-	Updated  time.Time                     `json:"updated"`
+	// NotBefore is when the provider may be asked again, by what it said last; it may be past.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Updated   time.Time `json:"updated"`
 }
 
 // RunState says what a build is doing, as far as records tell.
@@ -80,6 +82,7 @@ type TaskState struct {
 	Reason     string                           `json:"reason,omitempty"` // why the last attempt ended or the task failed
 	Summary    string                           `json:"summary,omitempty"`
 	Edits      []string                         `json:"user_edits,omitempty"`
+	Refused    []string                         `json:"refused,omitempty"` // hashes of requests that can never succeed as they are
 }
 
 // GateStanding is what a gate showed: on the base tree, and last on a candidate.
