@@ -59,9 +59,9 @@ var mutations = []mutation{
 	},
 	{
 		law: "L2", kept: "a recorded answer is recalled", file: "internal/phases/calls.go",
-		old: `	if ok {
+		old: `	case ok:
 		return j.recall`,
-		new: `	if ok && false {
+		new: `	case ok && false:
 		return j.recall`,
 		tests: "TestCrashBeforeEvery",
 	},

@@ -161,8 +161,12 @@ func (s *session) plan(ctx context.Context) (plan *planner.Plan, err error) {
 	if err != nil {
 		return nil, err
 	}
+	pacer, err := s.works.pacer(ctx, s, writer)
+	if err != nil {
+		return nil, err
+	}
 	e := &phases.Engine{
-		Writer: writer, Blobs: s.store.blobs, Model: model, Spec: s.works.spec, Draft: s.set.drafter(), Stop: b.stop,
+		Pace: pacer, Writer: writer, Blobs: s.store.blobs, Model: model, Spec: s.works.spec, Draft: s.set.drafter(), Stop: b.stop,
 		Facts: s.works.facts(s.set.Provider),
 		Set:   phases.Settings{Model: s.set.Model, Effort: s.set.Effort}, Space: s.space, Again: s.again,
 	}

@@ -13,6 +13,7 @@ import (
 type resumeOptions struct {
 	limits limitFlags
 	dir    string
+	now    bool
 }
 
 func newResume(a *app) *cobra.Command {
@@ -29,6 +30,7 @@ under the ones it had.`,
 		},
 	}
 	o.limits.add(c.Flags())
+	c.Flags().BoolVar(&o.now, "now", false, "ask the provider at once, although it said to wait")
 	return c
 }
 
@@ -71,7 +73,9 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	s.start = []phases.Fact{s.started(true)}
+	started := s.started(true)
+	started.Anyway = o.now
+	s.start = []phases.Fact{started}
 	if given(o.limits) {
 		s.start = append(s.start, phases.CapsRaised{Caps: set.caps, By: "user"})
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
 	"github.com/seed-c331f47d/builder/internal/agent/offline"
+	"github.com/seed-c331f47d/builder/internal/agent/pace"
 	"github.com/seed-c331f47d/builder/internal/agent/tools"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/budget/meter"
@@ -167,8 +168,12 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 			return nil, err
 		}
 	}
+	pacer, err := w.pacer(ctx, s, writer)
+	if err != nil {
+		return nil, err
+	}
 	return &phases.Engine{
-		Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
+		Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
@@ -205,6 +210,21 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: anthropic.Secret(key),
 		Lost: func(err error) bool { return errors.Is(err, meter.ErrIncomplete) },
 	})
+}
+
+// pacer is the pace of all sends of this process. What is left of a wait of the last one is served.
+func (w *works) pacer(ctx context.Context, s *session, writer *phases.Writer) (*pace.Pacer, error) {
+	var until time.Time
+	if err := writer.View(ctx, func(st *phases.State) { until = st.NotBefore }); err != nil {
+		return nil, err
+	}
+	how := ""
+	if time.Until(until) > 0 {
+		how = "; to ask at once: Ctrl-C, then: " + s.again + " --now"
+	}
+	return pace.New(pace.Options{NotBefore: until, Tell: func(until time.Time, why string) {
+		s.view.Say(fmt.Sprintf("waiting until %s: %s%s", until.Local().Format(time.TimeOnly), why, how))
+	}}), nil
 }
 
 // recover implements phases.Reader by the meter's reading of spools.

@@ -24,7 +24,7 @@ func TestProviderFaults(t *testing.T) {
 		"busy":      {agenttest.Fail(529, "overloaded_error", "busy"), 0, 3, false, nil},
 		"cut":       {agenttest.Turn{Text: "half", Fault: &agenttest.Fault{Cut: true}}, 0, 3, true, nil},
 		"reset":     {agenttest.Turn{Text: "half", Fault: &agenttest.Fault{Reset: true}}, 0, 3, true, nil},
-		"key":       {agenttest.Fail(401, "authentication_error", "invalid x-api-key"), 75, 3, false, []string{"builder: E_PROVIDER", "invalid x-api-key", "hint: ", "ANTHROPIC_API_KEY"}},
+		"key":       {agenttest.Fail(401, "authentication_error", "invalid x-api-key"), 75, 3, false, []string{"builder: E_PROVIDER_AUTH: ", "invalid x-api-key", "hint: ", "ANTHROPIC_API_KEY"}},
 		"malformed": {agenttest.Fail(400, "invalid_request_error", "messages: too odd"), 1, 1, false, []string{"too odd", "failed: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func TestProviderRedirects(t *testing.T) {
 	if err := c.Run(); c.ProcessState == nil || c.ProcessState.ExitCode() != 75 {
 		t.Errorf("%v:\n%s", err, out)
 	}
-	has(t, out.String(), "builder: E_PROVIDER: ", "--base-url")
+	has(t, out.String(), "builder: E_PROVIDER_PROTOCOL: ", "--base-url")
 	if s.status("app").Calls > 1 {
 		t.Error("it was tried again")
 	}

@@ -97,6 +97,9 @@ const (
 	CausePolicy   Cause = "policy"   // the provider declines what was asked
 )
 
+// NotBefore is the type of a failure that is the pacer's own: the next send is too far away.
+const NotBefore = "not_before"
+
 // ErrNotSent is the cause of a failure for which nothing was sent at all: whoever paces the sends
 // kept it back.
 var ErrNotSent = errors.New("not sent")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/agent/pace"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
@@ -31,6 +32,8 @@ type world struct {
 	set     Settings
 	free    int64  // bytes on the disk; 0: nobody looks
 	moves   func() // after each commit
+	paced   bool   // by a pacer, in the clock of package time
+	anyway  bool   // a person wants the provider asked
 	check   Gates  // in place of gates
 	loud    bool   // tools answer otherwise than before
 	facts   string // what the machine has
@@ -47,6 +50,12 @@ func newWorld(t *testing.T) *world {
 // run is one process: it opens the writer, runs the engine, and returns what it ended with.
 func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 	t.Helper()
+	return w.runCtx(t.Context(), t, caps)
+}
+
+// runCtx is run under a context of its own, which may end.
+func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps) (*State, error) {
+	t.Helper()
 	ctx := t.Context()
 	wr, err := OpenWriter(ctx, w.journal, w.clock)
 	if err != nil {
@@ -56,7 +65,7 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 	if err := wr.View(ctx, func(s *State) { fresh = s.Seq == 0 }); err != nil {
 		t.Fatal(err)
 	}
-	start := []Fact{SessionStarted{PID: 1}}
+	start := []Fact{SessionStarted{PID: 1, Anyway: w.anyway}}
 	if fresh {
 		start = append([]Fact{BuildStarted{Build: "b-1", Model: "test", Author: "A <a@b>", Caps: caps}}, start...)
 	}
@@ -79,6 +88,13 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 		Scratch: w.scratch, Set: w.set,
 		Retry: RetryPolicy{Sleep: func(context.Context, time.Duration) error { return nil }},
 	}
+	if w.paced {
+		var until time.Time
+		if err := wr.View(ctx, func(s *State) { until = s.NotBefore }); err != nil {
+			return nil, err
+		}
+		e.Retry, e.Pace = RetryPolicy{}, pace.New(pace.Options{NotBefore: until})
+	}
 	if w.free > 0 {
 		e.Space = func(context.Context) (int64, error) { return w.free, nil }
 	}
@@ -91,7 +107,7 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 	if w.moves != nil {
 		e.Repo = movingRepo{w.repo, w.moves}
 	}
-	runErr := e.Run(ctx)
+	runErr := e.Run(engineCtx)
 	var state *State
 	verr := wr.View(ctx, func(s *State) { state = s })
 	cerr := wr.Close(ctx)

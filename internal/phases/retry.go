@@ -3,7 +3,6 @@ package phases
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash/fnv"
 	"time"
 
@@ -77,9 +76,13 @@ func providerReason(f *agent.Failure, until time.Time, again string) Reason {
 		r.Hint = "when the provider works again: "
 	}
 	if !until.IsZero() {
-		r.Hint = fmt.Sprintf("it says when it works again: %s; then, or when you have changed that: ", until.UTC().Format(time.RFC3339))
-		if outside(f.Cause) {
-			r.Hint = fmt.Sprintf("not before %s, unless with --now: ", until.UTC().Format(time.RFC3339))
+		switch at := until.UTC().Format(time.RFC3339); {
+		case f.Type == agent.NotBefore:
+			r.Hint = "after " + at + ", or with --now at once: "
+		case outside(f.Cause):
+			r.Hint = "after " + at + ": "
+		default:
+			r.Hint = "after " + at + ", or when you have changed that: "
 		}
 	}
 	r.Hint += again

@@ -35,15 +35,15 @@ func (d *door) shut(epoch int, until time.Time, why string) {
 	}
 }
 
-// widen lets twice as many through after an answer to a send that went through since the door was
-// closed last.
+// widen lets one more through after an answer to a send that went through since the door was closed
+// last: twice as many after each round.
 func (d *door) widen(epoch int) {
 	if epoch != d.epoch {
 		return
 	}
 	d.strikes = 0
 	if d.width > 0 {
-		d.width *= 2
+		d.width++
 	}
 	if d.width >= wide {
 		d.width = 0

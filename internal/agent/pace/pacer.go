@@ -29,7 +29,7 @@ type Options struct {
 //     one and not for all at once;
 //   - a rate limit closes the door for all until the time it states, or for ever longer when none is
 //     stated or the stated one was not enough;
-//   - after the door was closed one send goes at a time, and with every answer twice as many;
+//   - after the door was closed one send goes, then two at a time, then four: each answer makes room for one more;
 //   - a limit of requests or tokens that headers told is kept to before it is hit;
 //   - five failures in a row, or more than half of the last twenty, whoever met them, are an outage:
 //     one send probes after 30 s, 1, 2, 5 and then every 10 minutes;
@@ -140,7 +140,7 @@ func (p *Pacer) try(now time.Time) (*pass, hold, error) {
 // tooLong is the pause of a build whose next send is too far away.
 func tooLong(left time.Duration, until time.Time, why string) *agent.Failure {
 	return &agent.Failure{
-		Class: agent.PauseBuild, Cause: agent.CauseRate, Type: "not_before", After: left, Err: agent.ErrNotSent,
+		Class: agent.PauseBuild, Cause: agent.CauseRate, Type: agent.NotBefore, After: left, Err: agent.ErrNotSent,
 		Message: fmt.Sprintf("no call before %s: %s", until.UTC().Format(time.RFC3339), why),
 	}
 }

@@ -3,6 +3,7 @@ package progress
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -33,7 +34,11 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 			return fmt.Sprintf("%s  answer: %d tokens in, %d out, %s", f.Op.Task, f.Usage.InputAll(), f.Usage.Output, USD(f.Cost))
 		}
 	case phases.CallFailed:
-		return fmt.Sprintf("%s  call failed (%s): %s", f.Op.Task, f.Class, f.Message)
+		text := fmt.Sprintf("%s  call failed (%s): %s", f.Op.Task, f.Class, f.Message)
+		if f.WaitMS > 0 {
+			text += fmt.Sprintf("; asked again in %s", (time.Duration(f.WaitMS) * time.Millisecond).Round(100*time.Millisecond))
+		}
+		return text
 	case phases.EffectFinished:
 		return effect(f)
 	case phases.AttemptFinished:
