@@ -22,11 +22,15 @@ const (
 
 // brief puts together what an agent is told about a task.
 func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, base Manifest) (agent.Brief, error) {
+	tree, err := repoMap(ctx, e.Blobs, base)
+	if err != nil {
+		return agent.Brief{}, err
+	}
 	b := agent.Brief{
 		Role: task.Role, SpecPath: e.Spec.Path, Spec: specFor(e.Spec, e.plan, task),
 		Project: projectLine(e.plan.Project), Plan: planLines(e.plan), Environment: e.facts(ctx),
 		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal,
-		Writes: task.Writes, Tree: treeText(base), LastFailure: clip(st.Reason, failBytes),
+		Writes: task.Writes, Tree: tree, LastFailure: clip(st.Reason, failBytes),
 	}
 	if len(task.Writes) > 0 {
 		b.Shared = e.plan.Shared
@@ -43,7 +47,7 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 			b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(GateText(g), gateBytes)})
 		}
 	}
-	err := e.Writer.View(ctx, func(s *State) {
+	err = e.Writer.View(ctx, func(s *State) {
 		for _, n := range task.Needs {
 			t := s.Task(n)
 			if t.Summary != "" {
@@ -72,21 +76,6 @@ func planLines(p *planner.Plan) string {
 	var b strings.Builder
 	for _, t := range p.Tasks() {
 		fmt.Fprintf(&b, "%s: %s\n", t.ID, t.Title)
-	}
-	return b.String()
-}
-
-func treeText(m Manifest) string {
-	if len(m) == 0 {
-		return "(empty)"
-	}
-	var b strings.Builder
-	for i, e := range m {
-		if i == treeLines {
-			fmt.Fprintf(&b, "… and %d more; list_files shows them\n", len(m)-i)
-			break
-		}
-		fmt.Fprintf(&b, "%s %d\n", e.Path, e.Size)
 	}
 	return b.String()
 }
