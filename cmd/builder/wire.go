@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
+	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
 	"github.com/seed-c331f47d/builder/internal/agent/offline"
 	"github.com/seed-c331f47d/builder/internal/agent/pace"
 	"github.com/seed-c331f47d/builder/internal/agent/tools"
@@ -207,7 +208,7 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 		Warn:   func(err error) { w.app.say("warning: %s", err) },
 	}
-	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: anthropic.Secret(key),
+	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: endpoint.Secret(key),
 		Lost: func(err error) bool { return errors.Is(err, meter.ErrIncomplete) },
 	})
 }

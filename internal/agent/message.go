@@ -23,10 +23,10 @@ const (
 )
 
 // Block is one piece of a message. Which fields count depends on Kind:
-//   - TextBlock: Text
+//   - TextBlock: Text; Opaque, where there is any, is what the provider wants back with it
 //   - ThinkingBlock: Text for people, Opaque is the provider's block and goes back verbatim
 //   - UseBlock: ID, Name, Input (valid JSON: the object as the model wrote it, or, when what it wrote
-//     cannot be parsed, a JSON string that holds it)
+//     cannot be parsed, a JSON string that holds it); Opaque as for TextBlock
 //   - ResultBlock: ID of the call it answers, Text, Error
 type Block struct {
 	Kind   BlockKind       `json:"kind"`

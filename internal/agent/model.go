@@ -34,7 +34,8 @@ const (
 	StopSequenced StopReason = "stop_sequence"
 )
 
-// Usage counts the tokens of one answer by class; Input excludes the cached classes.
+// Usage counts the tokens of one answer by class; Input excludes the cached classes. The zero value
+// means that the provider did not say: no answer costs nothing.
 type Usage struct {
 	Input        int64 `json:"input"`
 	CacheWrite5m int64 `json:"cache_write_5m"`

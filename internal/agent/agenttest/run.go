@@ -20,6 +20,8 @@ type Adapter struct {
 	// Recording gives the body that a turn has on the wire; the model is then an [agent.Replayer].
 	// Nil: it is none.
 	Recording func(turn Turn) (contentType string, body []byte)
+	// Carries makes of an answer what the adapter's wire has words for. Nil: it has them for all.
+	Carries func(resp agent.Response) agent.Response
 }
 
 // RunModel is the promise of [agent.Model] in executable form.
@@ -74,6 +76,9 @@ func (a Adapter) answers(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := turn.response(0, "test-model")
+			if a.Carries != nil {
+				want = a.Carries(want)
+			}
 			got.ID, want.ID = "", ""
 			same(t, got, want)
 			if sends() != 1 {

@@ -19,17 +19,21 @@ type Request struct {
 	Wire   WireRequest
 }
 
-// WireRequest is what scripts look at in a request body of the Anthropic Messages API.
+// WireRequest is what scripts look at in a request body, in the words of the Anthropic Messages API;
+// requests of the other wires are put into them.
 type WireRequest struct {
-	Model     string          `json:"model"`
-	MaxTokens int64           `json:"max_tokens"`
-	Stream    bool            `json:"stream"`
-	System    json.RawMessage `json:"system"`
-	Tools     []struct {
-		Name string `json:"name"`
-	} `json:"tools"`
+	Model        string          `json:"model"`
+	MaxTokens    int64           `json:"max_tokens"`
+	Stream       bool            `json:"stream"`
+	System       json.RawMessage `json:"system"`
+	Tools        []WireTool      `json:"tools"`
 	Messages     []WireMessage   `json:"messages"`
 	OutputConfig json.RawMessage `json:"output_config"`
+}
+
+// WireTool is a tool that is offered.
+type WireTool struct {
+	Name string `json:"name"`
 }
 
 // WireMessage is one message; content may be a string or a list of blocks.
@@ -89,8 +93,8 @@ func (r Request) Planning() bool {
 	return strings.Contains(string(r.Wire.OutputConfig), "json_schema")
 }
 
-// Handler answers model calls of the Anthropic Messages API by a script, streamed when the request
-// asks for it, and keeps them. Next is asked for request n, counted from 0; it runs under no lock
+// Handler answers model calls by a script, over the Anthropic Messages API, Chat Completions and
+// Responses, streamed when the request asks for it, and keeps them. Next is asked for request n, counted from 0; it runs under no lock
 // and may block. Handler can be served by anything; [Serve] serves it for a test.
 type Handler struct {
 	Next func(n int, req Request) Turn
@@ -118,20 +122,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the caller went away
 	}
+	d, known := dialectOf(r.URL.Path)
 	switch {
 	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/v1/messages/count_tokens"):
 		writeJSON(w, http.StatusOK, object("input_tokens", len(body)/4))
-	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/v1/messages"):
-		h.answer(w, r, body)
+	case r.Method == http.MethodPost && known:
+		h.answer(w, r, d, body)
 	default:
-		writeError(w, &Fault{Status: http.StatusNotFound, Type: "not_found_error", Message: "no such path"})
+		wire{}.refusal(w, &Fault{Status: http.StatusNotFound, Type: "not_found_error", Message: "no such path"})
 	}
 }
 
-func (h *Handler) answer(w http.ResponseWriter, r *http.Request, body []byte) {
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, d dialect, body []byte) {
 	req := Request{Header: r.Header.Clone(), Body: body}
-	if err := json.Unmarshal(body, &req.Wire); err != nil {
-		writeError(w, &Fault{Status: http.StatusBadRequest, Type: "invalid_request_error", Message: err.Error()})
+	var err error
+	if req.Wire, err = d.read(body); err != nil {
+		d.speak(wire{}).refusal(w, &Fault{Status: http.StatusBadRequest, Type: "invalid_request_error", Message: err.Error()})
 		return
 	}
 	h.mu.Lock()
@@ -139,14 +145,14 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, body []byte) {
 	h.seen = append(h.seen, req)
 	h.mu.Unlock()
 	turn := h.Next(n, req)
-	wire := newWire(turn, n, req.Wire.Model)
+	said := d.speak(newWire(turn, n, req.Wire.Model))
 	switch {
 	case turn.Fault != nil && turn.Fault.Status != 0:
-		writeError(w, turn.Fault)
+		said.refusal(w, turn.Fault)
 	case req.Wire.Stream:
-		wire.stream(w, r)
+		said.stream(w, r)
 	default:
-		writeJSON(w, http.StatusOK, wire.message())
+		writeJSON(w, http.StatusOK, said.message())
 	}
 }
 
@@ -176,14 +182,23 @@ func ServeHandler(t testing.TB, h *Handler) *Server {
 	return &Server{Handler: h, URL: s.URL}
 }
 
-// Stream is the body that a turn has on the wire, with its content type: what a recording holds.
+// Stream is the body that a turn has on the wire of the Anthropic Messages API, with its content type:
+// what a recording holds.
 func Stream(turn Turn, n int, model string) (contentType string, body []byte) {
-	rec := httptest.NewRecorder()
-	req := httptest.NewRequest(http.MethodPost, "/v1/messages", nil)
+	return StreamAt("/v1/messages", turn, n, model)
+}
+
+// StreamAt is the same on the wire that is spoken at a path, which [Handler] MUST know.
+func StreamAt(path string, turn Turn, n int, model string) (contentType string, body []byte) {
+	d, known := dialectOf(path)
+	if !known {
+		panic("no wire is spoken at " + path)
+	}
+	rec, said := httptest.NewRecorder(), d.speak(newWire(turn, n, model))
 	if f := turn.Fault; f != nil && f.Status != 0 {
-		writeError(rec, f)
+		said.refusal(rec, f)
 	} else {
-		newWire(turn, n, model).stream(rec, req)
+		said.stream(rec, httptest.NewRequest(http.MethodPost, path, nil))
 	}
 	return rec.Header().Get("Content-Type"), rec.Body.Bytes()
 }

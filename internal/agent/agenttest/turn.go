@@ -33,10 +33,11 @@ type Fault struct {
 	Cut         bool            // the stream ends cleanly after the last block, without a stop reason
 	Reset       bool            // the connection is broken there
 	MidError    string          // an error event of this type comes there
-	Hold        <-chan struct{} // after message_stop the connection stays open until it is closed
+	Hold        <-chan struct{} // after the last event the connection stays open until it is closed
 	Pause       <-chan struct{} // after the last block the stream stands still until it is closed
 	Unknown     bool            // unknown events, deltas and fields stand in between
 	InputPieces int             // bytes of tool input per fragment; 0 means 7
+	NoUsage     bool            // the answer does not say what it used; of OpenAI's wires only
 }
 
 // Say is a turn that only speaks.

@@ -63,21 +63,29 @@ func (w wire) stream(rw http.ResponseWriter, r *http.Request) {
 		"content", []any{}, "stop_reason", nil, "stop_sequence", nil, "usage", usageOf(start))))
 	s.send("ping", object())
 	w.blocks(s)
-	if !wait(w.fault.Pause, r) {
-		return
-	}
-	switch {
-	case w.fault.MidError != "":
+	if w.breaks(r, func() {
 		s.send("error", object("error", object("type", w.fault.MidError, "message", w.fault.Message)))
-		return
-	case w.fault.Reset:
-		panic(http.ErrAbortHandler)
-	case w.fault.Cut:
+	}) {
 		return
 	}
 	s.send("message_delta", object("delta", object("stop_reason", string(w.turn.stop()), "stop_sequence", nil), "usage", object("output_tokens", w.turn.usage().Output)))
 	s.send("message_stop", object())
 	wait(w.fault.Hold, r)
+}
+
+// breaks says whether the answer goes wrong before its end, after it has done so; fail writes the
+// provider's error.
+func (w wire) breaks(r *http.Request, fail func()) bool {
+	switch {
+	case !wait(w.fault.Pause, r):
+	case w.fault.MidError != "":
+		fail()
+	case w.fault.Reset:
+		panic(http.ErrAbortHandler)
+	case !w.fault.Cut:
+		return false
+	}
+	return true
 }
 
 // wait returns true once open is closed, at once when it is nil, and false when the reader went away.
@@ -100,31 +108,40 @@ func (w wire) blocks(s *events) {
 			object("type", "thinking_delta", "thinking", w.turn.Thinking), object("type", "signature_delta", "signature", "sig"))
 	}
 	if w.turn.Text != "" {
-		half := len(w.turn.Text) / 2
-		for half > 0 && w.turn.Text[half]&0xC0 == 0x80 {
-			half--
-		}
-		s.block(object("type", "text", "text", ""),
-			object("type", "text_delta", "text", w.turn.Text[:half]), object("type", "text_delta", "text", w.turn.Text[half:]))
+		first, rest := halves(w.turn.Text)
+		s.block(object("type", "text", "text", ""), object("type", "text_delta", "text", first), object("type", "text_delta", "text", rest))
 	}
 	for i, c := range w.turn.Calls {
-		s.block(object("type", "tool_use", "id", callID(c, w.n, i), "name", c.Name, "input", object()), w.pieces(c)...)
+		var deltas []map[string]any
+		for _, p := range w.pieces(c) {
+			deltas = append(deltas, object("type", "input_json_delta", "partial_json", p))
+		}
+		s.block(object("type", "tool_use", "id", callID(c, w.n, i), "name", c.Name, "input", object()), deltas...)
 	}
 }
 
-// pieces cuts a tool's input as the API streams it: anywhere, but between runes.
-func (w wire) pieces(c agent.ToolCall) []map[string]any {
+// pieces cuts a tool's input as APIs stream it: anywhere, but between runes.
+func (w wire) pieces(c agent.ToolCall) []string {
 	size := w.fault.InputPieces
 	if size <= 0 {
 		size = 7
 	}
-	var deltas []map[string]any
+	var pieces []string
 	for rest := []rune(string(c.Input)); len(rest) > 0; {
 		n := min(size, len(rest))
-		deltas = append(deltas, object("type", "input_json_delta", "partial_json", string(rest[:n])))
+		pieces = append(pieces, string(rest[:n]))
 		rest = rest[n:]
 	}
-	return deltas
+	return pieces
+}
+
+// halves cuts a text in two, between runes.
+func halves(text string) (string, string) {
+	half := len(text) / 2
+	for half > 0 && text[half]&0xC0 == 0x80 {
+		half--
+	}
+	return text[:half], text[half:]
 }
 
 // events writes a stream of events.
@@ -151,7 +168,11 @@ func (s *events) send(kind string, data map[string]any) {
 		_, _ = fmt.Fprint(s.w, ": a comment\n\nevent: future_event\ndata: {\"type\":\"future_event\",\"x\":[1]}\n\n")
 	}
 	_, _ = fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", kind, encode(data))
-	if f, ok := s.w.(http.Flusher); ok {
+	flush(s.w)
+}
+
+func flush(w http.ResponseWriter) {
+	if f, ok := w.(http.Flusher); ok {
 		f.Flush()
 	}
 }
@@ -170,7 +191,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(encode(v)) // see events.send
 }
 
-func writeError(w http.ResponseWriter, f *Fault) {
+// writeError writes an error response; body is the object in the API's shape.
+func writeError(w http.ResponseWriter, f *Fault, body map[string]any) {
 	for name, values := range f.Header {
 		w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
@@ -182,5 +204,10 @@ func writeError(w http.ResponseWriter, f *Fault) {
 		_, _ = fmt.Fprint(w, f.Body)
 		return
 	}
-	writeJSON(w, f.Status, object("type", "error", "error", object("type", f.Type, "message", f.Message), "request_id", "req_error"))
+	writeJSON(w, f.Status, body)
+}
+
+// refusal is an error in the shape of the API.
+func (w wire) refusal(rw http.ResponseWriter, f *Fault) {
+	writeError(rw, f, object("type", "error", "error", object("type", f.Type, "message", f.Message), "request_id", "req_error"))
 }

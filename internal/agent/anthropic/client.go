@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/anthropics/anthropic-sdk-go/v2/option"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
 	"github.com/seed-c331f47d/builder/internal/agent/failure"
 )
 
@@ -25,8 +24,8 @@ type Config struct {
 	// HTTPClient sends; it MUST be set, as every model call passes the meter in its transport. It
 	// is not changed; its redirect policy is not used, as redirects are never followed.
 	HTTPClient *http.Client
-	BaseURL    string // "" means DefaultBaseURL; https, or http on loopback
-	Key        Key    // the zero value sends none
+	BaseURL    string       // "" means DefaultBaseURL; https, or http on loopback
+	Key        endpoint.Key // the zero value sends none
 	// Lost says that an error of HTTPClient's transport means that the answer was lost on the way,
 	// besides what is known as a network failure. Nil means none. All other errors of the transport
 	// are its own (a refusal, a journal that cannot write) and are returned as they are.
@@ -56,11 +55,11 @@ func New(c Config) (*Client, error) {
 	if c.BaseURL == "" {
 		c.BaseURL = DefaultBaseURL
 	}
-	if err := checkBase(c.BaseURL); err != nil {
+	if err := endpoint.Check(c.BaseURL); err != nil {
 		return nil, fmt.Errorf("make anthropic client: %w", err)
 	}
-	if strings.ContainsFunc(c.Key.reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("make anthropic client: the key holds characters that no key has")
+	if err := endpoint.CheckKey(c.Key); err != nil {
+		return nil, fmt.Errorf("make anthropic client: %w", err)
 	}
 	client := *c.HTTPClient
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -68,9 +67,8 @@ func New(c Config) (*Client, error) {
 		option.WithoutEnvironmentDefaults(), option.WithoutOpenTelemetry(), option.WithMaxRetries(0),
 		option.WithBaseURL(c.BaseURL), option.WithHTTPClient(&client),
 	}
-	hide := []string{c.BaseURL, "the provider"}
-	if key := c.Key.reveal(); key != "" {
-		opts, hide = append(opts, option.WithAPIKey(key)), append(hide, key, redacted)
+	if key := c.Key.Reveal(); key != "" {
+		opts = append(opts, option.WithAPIKey(key))
 	}
 	if c.Lost == nil {
 		c.Lost = func(error) bool { return false }
@@ -78,26 +76,7 @@ func New(c Config) (*Client, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Client{api: sdk.NewClient(opts...), http: &client, hide: strings.NewReplacer(hide...), lost: c.Lost, now: c.Now}, nil
-}
-
-// checkBase refuses an address that would carry the key in the clear, or hold a secret itself.
-func checkBase(base string) error {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil:
-		return errors.New("the base URL cannot be read") // the error would repeat it
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Host == "":
-		return fmt.Errorf("base URL of host %q: want scheme, host and path only", u.Hostname())
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return nil
-	}
-	return fmt.Errorf("base URL of host %q: want https, or http on loopback", u.Hostname())
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+	return &Client{api: sdk.NewClient(opts...), http: &client, hide: endpoint.Hide(c.BaseURL, c.Key), lost: c.Lost, now: c.Now}, nil
 }
 
 // Complete implements [agent.Model]. It sends once, streamed, and returns when the stream's last

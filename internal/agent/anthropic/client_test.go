@@ -20,6 +20,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
 	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
+	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,7 +31,7 @@ func client(t testing.TB, base string, change ...func(*anthropic.Config)) *anthr
 	t.Helper()
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	conf := anthropic.Config{HTTPClient: &http.Client{Transport: transport}, BaseURL: base, Key: anthropic.Secret(secret)}
+	conf := anthropic.Config{HTTPClient: &http.Client{Transport: transport}, BaseURL: base, Key: endpoint.Secret(secret)}
 	for _, c := range change {
 		c(&conf)
 	}
@@ -64,8 +65,8 @@ func TestNewRefuses(t *testing.T) {
 		"no host":            {HTTPClient: ok, BaseURL: "https://"},
 		"unreadable":         {HTTPClient: ok, BaseURL: "https://secret\x7f"},
 		"loopback look-like": {HTTPClient: ok, BaseURL: "http://127.0.0.1.example.com"},
-		"key with a space":   {HTTPClient: ok, Key: anthropic.Secret("sk ant")},
-		"key with a break":   {HTTPClient: ok, Key: anthropic.Secret("sk\r\nX-Evil: 1")},
+		"key with a space":   {HTTPClient: ok, Key: endpoint.Secret("sk ant")},
+		"key with a break":   {HTTPClient: ok, Key: endpoint.Secret("sk\r\nX-Evil: 1")},
 	} {
 		_, err := anthropic.New(conf)
 		if err == nil {
@@ -83,10 +84,10 @@ func TestNewRefuses(t *testing.T) {
 
 func TestKeyNeverShows(t *testing.T) {
 	t.Parallel()
-	key := anthropic.Secret(secret)
+	key := endpoint.Secret(secret)
 	holder := struct {
-		K      anthropic.Key
-		hidden anthropic.Key
+		K      endpoint.Key
+		hidden endpoint.Key
 	}{key, key}
 	raw, err := json.Marshal(holder)
 	if err != nil {
@@ -94,9 +95,9 @@ func TestKeyNeverShows(t *testing.T) {
 	}
 	shown := string(raw)
 	for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q", "%x", "%X", "%d", "%t", "%p", "%5.2s"} {
-		shown += fmt.Sprintf(verb, key) + fmt.Sprintf(verb, holder) + fmt.Sprintf(verb, []anthropic.Key{key})
+		shown += fmt.Sprintf(verb, key) + fmt.Sprintf(verb, holder) + fmt.Sprintf(verb, []endpoint.Key{key})
 	}
-	shown += fmt.Sprint(key, holder, map[anthropic.Key]int{key: 1})
+	shown += fmt.Sprint(key, holder, map[endpoint.Key]int{key: 1})
 	if strings.Contains(shown, "canary") || strings.Contains(shown, fmt.Sprintf("%x", "canary")) {
 		t.Errorf("the key shows: %s", shown)
 	}
@@ -121,7 +122,7 @@ func TestEnvironmentIsIgnored(t *testing.T) {
 	}
 	for _, k := range []string{secret, ""} {
 		s := agenttest.Serve(t, agenttest.Say("right"))
-		resp, err := client(t, s.URL, func(c *anthropic.Config) { c.Key = anthropic.Secret(k) }).Complete(t.Context(), agenttest.Ask())
+		resp, err := client(t, s.URL, func(c *anthropic.Config) { c.Key = endpoint.Secret(k) }).Complete(t.Context(), agenttest.Ask())
 		if err != nil || resp.Message.Words() != "right" {
 			t.Fatalf("%+v, %v", resp, err)
 		}

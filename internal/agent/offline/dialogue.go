@@ -146,8 +146,8 @@ func resultText(raw json.RawMessage) string {
 }
 
 // checkTurns checks who speaks first and last, and that calls and results fit.
-func (r *reader) checkTurns() *failure {
-	ms := r.Request.Messages
+func (q *question) checkTurns() *failure {
+	ms := q.Request.Messages
 	if ms[0].Role != agent.User {
 		return invalid("messages: first message must use the \"user\" role")
 	}

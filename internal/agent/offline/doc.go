@@ -1,6 +1,7 @@
 // Package offline is the model that Builder has built in: an http.Handler that speaks the Anthropic
-// Messages API (answers whole or as a stream, tools, token counts, models). It is no language model
-// and says so; what it says is decided by rule in package conversation.
+// Messages API, Chat Completions and Responses (answers whole or as a stream, tools, structured
+// output, token counts, models). It is no language model and says so; what it says is decided by rule
+// in package conversation, whatever the wire.
 //
 // Its words: [Handler] makes a [Server], which answers requests and keeps a [Ledger] of them;
 // [NewTransport] puts any handler behind an http.RoundTripper without a socket, so that the offline

@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// failure is an answer in the error shape of the Anthropic API.
+// failure is an answer that is an error, in the words of the Anthropic API.
 type failure struct {
 	status        int
 	kind, message string
@@ -25,7 +25,7 @@ func notFound(format string, args ...any) *failure {
 	return &failure{http.StatusNotFound, "not_found_error", fmt.Sprintf(format, args...)}
 }
 
-// refuse writes f.
+// refuse writes f in the shape of the Anthropic API.
 func refuse(w http.ResponseWriter, requestID string, f *failure) {
 	type detail struct {
 		Type    string `json:"type"`

@@ -115,7 +115,7 @@ func (r *reader) checkMarks() *failure {
 }
 
 // addSegment notes a block and its cache mark.
-func (r *reader) addSegment(raw json.RawMessage) *failure {
+func (q *question) addSegment(raw json.RawMessage) *failure {
 	var block map[string]any
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
@@ -139,7 +139,7 @@ func (r *reader) addSegment(raw json.RawMessage) *failure {
 	}
 	delete(block, "cache_control")
 	s.canonical = canonical(block)
-	r.segments = append(r.segments, s)
+	q.segments = append(q.segments, s)
 	return nil
 }
 

@@ -10,10 +10,11 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent/offline/conversation"
 )
 
-// question is one valid request of the Messages API.
+// question is one valid request, whatever the wire.
 type question struct {
 	agent.Request
 	stream   bool
+	tally    bool // Chat Completions: a streamed answer ends with its usage
 	segments []segment
 	hash     string // SHA-256 of the body, lower-case hex
 	matter   string // the same of what is asked, however much may be answered and however it is sent
@@ -65,10 +66,15 @@ func read(body []byte, models []string, version string, counting bool) (question
 		}
 	}
 	r.stream = r.Stream != nil && *r.Stream
-	sum := sha256.Sum256(body)
-	r.hash = hex.EncodeToString(sum[:])
-	r.matter = r.matterHash()
+	r.sign(body)
 	return r.question, nil
+}
+
+// sign notes the hashes of a question that has been read.
+func (q *question) sign(body []byte) {
+	sum := sha256.Sum256(body)
+	q.hash = hex.EncodeToString(sum[:])
+	q.matter = q.matterHash()
 }
 
 func (r *reader) readModel() *failure {
@@ -76,10 +82,15 @@ func (r *reader) readModel() *failure {
 	if f := scalar(r.fields.Model, "model", "string", &model); f != nil {
 		return f
 	}
-	if !slices.Contains(r.models, model) {
+	return r.known(model, r.models)
+}
+
+// known takes a model that is answered as.
+func (q *question) known(model string, models []string) *failure {
+	if !slices.Contains(models, model) {
 		return notFound("model: %.100s", model)
 	}
-	r.Request.Model = model
+	q.Request.Model = model
 	return nil
 }
 
@@ -149,17 +160,17 @@ func (r *reader) readOutput() *failure {
 }
 
 // matterHash is over the model, the segments and the schema.
-func (r *reader) matterHash() string {
+func (q *question) matterHash() string {
 	h := sha256.New()
 	put := func(b []byte) {
 		sum := sha256.Sum256(b)
 		h.Write(sum[:])
 	}
-	put([]byte(r.Request.Model))
-	for _, s := range r.segments {
+	put([]byte(q.Request.Model))
+	for _, s := range q.segments {
 		put(s.canonical)
 	}
-	put(r.Schema)
+	put(q.Schema)
 	return hex.EncodeToString(h.Sum(nil))
 }
 

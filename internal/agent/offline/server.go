@@ -30,7 +30,9 @@ func Handler(o Options) *Server {
 	if o.Cache {
 		s.cache = newPromptCache(o.Now)
 	}
-	s.mux.HandleFunc("POST /v1/messages", s.messages)
+	s.mux.HandleFunc("POST /v1/messages", s.answers(messagesDialect{}))
+	s.mux.HandleFunc("POST /v1/chat/completions", s.answers(chatDialect{}))
+	s.mux.HandleFunc("POST /v1/responses", s.answers(responsesDialect{}))
 	s.mux.HandleFunc("POST /v1/messages/count_tokens", s.countTokens)
 	s.mux.HandleFunc("GET /v1/models", s.models)
 	s.mux.HandleFunc("GET /v1/models/{id}", s.model)
@@ -50,7 +52,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.allowed(r) {
-		refuse(w, requestID([]byte(r.URL.Path)), &failure{http.StatusUnauthorized, "authentication_error", "invalid x-api-key"})
+		dialectAt(r.URL.Path).refuse(w, requestID([]byte(r.URL.Path)), &failure{http.StatusUnauthorized, "authentication_error", "invalid x-api-key"})
 		return
 	}
 	s.mux.ServeHTTP(w, r)
@@ -109,7 +111,7 @@ func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
 // hello says what this is to a person with a browser.
 func (s *Server) hello(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "Builder's offline model, which is not a language model. It speaks the Anthropic Messages API: POST /v1/messages.\n")
+	_, _ = io.WriteString(w, "Builder's offline model, which is not a language model. It speaks the Anthropic Messages API (POST /v1/messages) and OpenAI's two (POST /v1/chat/completions, POST /v1/responses).\n")
 }
 
 // show writes v as JSON.

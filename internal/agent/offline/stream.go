@@ -62,11 +62,25 @@ type (
 	}
 )
 
-// send writes all events of a, in the order of the API.
-func (s stream) send(a answer) error {
+// begin writes the head.
+func (s stream) begin() {
 	s.w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	s.w.Header().Set("Cache-Control", "no-cache")
 	s.w.WriteHeader(http.StatusOK)
+}
+
+// piece is what one event carries of a text, at its pace, and the rest; "" when the reader went away.
+func (s stream) piece(text string) (piece, rest string) {
+	piece = cut(text, chunk)
+	if !wait(s.ctx, s.pace(len(piece))) {
+		return "", text
+	}
+	return piece, text[len(piece):]
+}
+
+// send writes all events of a, in the order of the API.
+func (s stream) send(a answer) error {
+	s.begin()
 	start := a
 	start.Content, start.StopReason, start.Usage.OutputTokens = []block{}, nil, 1
 	if err := s.event("message_start", startEvent{"message_start", start}); err != nil {
@@ -96,10 +110,8 @@ func (s stream) block(i int, b block) error {
 	if err := s.event("content_block_start", blockStartEvent{"content_block_start", i, empty}); err != nil {
 		return err
 	}
-	for text != "" {
-		piece := cut(text, chunk)
-		text = text[len(piece):]
-		if !wait(s.ctx, s.pace(len(piece))) {
+	for piece := ""; text != ""; {
+		if piece, text = s.piece(text); piece == "" {
 			return context.Cause(s.ctx)
 		}
 		var delta any = inputDelta{"input_json_delta", piece}
@@ -121,18 +133,29 @@ func (s stream) pace(n int) time.Duration {
 	return time.Duration(float64(conversation.Tokens(n)) / s.tokensPerSecond * float64(time.Second))
 }
 
-// event writes one event and passes it on at once.
+// event writes one event that has a name.
 func (s stream) event(name string, data any) error {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "event: %s\ndata: ", name)
-	enc := json.NewEncoder(&b)
+	return s.frame("event: "+name+"\n", data)
+}
+
+// data writes one event that has none.
+func (s stream) data(data any) error { return s.frame("", data) }
+
+func (s stream) frame(head string, data any) error {
+	b := bytes.NewBufferString(head + "data: ")
+	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(data); err != nil {
-		return fmt.Errorf("encode event %s: %w", name, err)
+		return fmt.Errorf("encode event: %w", err)
 	}
 	b.WriteByte('\n')
-	if _, err := s.w.Write(b.Bytes()); err != nil {
-		return fmt.Errorf("write event %s: %w", name, err)
+	return s.write(b.Bytes())
+}
+
+// write writes bytes and passes them on at once.
+func (s stream) write(b []byte) error {
+	if _, err := s.w.Write(b); err != nil {
+		return fmt.Errorf("write event: %w", err)
 	}
 	if f, ok := s.w.(http.Flusher); ok {
 		f.Flush()

@@ -1,11 +1,12 @@
-package anthropic
+package endpoint
 
 import (
 	"fmt"
 	"io"
 )
 
-const redacted = "[redacted]"
+// Redacted is what a key prints as.
+const Redacted = "[redacted]"
 
 // Key is an API key; the zero value is none. However it is printed or encoded, also as an
 // unexported field of something else, it does not show.
@@ -19,8 +20,8 @@ func Secret(text string) Key {
 	return Key{value: &text}
 }
 
-// reveal is the text of the key, "" for none.
-func (k Key) reveal() string {
+// Reveal is the text of the key, "" for none: for the header that carries it, and nothing else.
+func (k Key) Reveal() string {
 	if k.value == nil {
 		return ""
 	}
@@ -29,8 +30,8 @@ func (k Key) reveal() string {
 
 // Format implements [fmt.Formatter] for every verb.
 func (Key) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, redacted) // a printer that cannot print has nobody to tell
+	_, _ = io.WriteString(f, Redacted) // a printer that cannot print has nobody to tell
 }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+func (Key) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
