@@ -46,7 +46,7 @@ func Draft(ctx context.Context, asker Asker, spec *Spec, o Options) (*Plan, erro
 		o.PartBytes = DefaultPartBytes
 	}
 	parts := splitSpec(spec, o.PartBytes)
-	d := &drafter{asker: asker, spec: spec, many: len(parts) > 1, partBytes: o.PartBytes, environment: o.Environment, plan: newPlan(spec)}
+	d := &drafter{asker: asker, spec: spec, parts: len(parts), partBytes: o.PartBytes, environment: o.Environment, plan: newPlan(spec)}
 	for _, part := range parts {
 		if len(parts) > 1 && len(part.requirements) == 0 && len(part.acceptance) == 0 {
 			continue // prose that asks for nothing
@@ -65,7 +65,7 @@ func Draft(ctx context.Context, asker Asker, spec *Spec, o Options) (*Plan, erro
 type drafter struct {
 	asker       Asker
 	spec        *Spec
-	many        bool
+	parts       int // of the spec
 	partBytes   int
 	environment string
 	plan        *Plan // of the parts so far
@@ -97,7 +97,7 @@ func (d *drafter) take(raw json.RawMessage, part specPart) (*Plan, Problems) {
 		return nil, Problems{{Code: "E_PLAN_PARSE", Where: "answer", What: err.Error(), Hint: "answer with one JSON object that fits the schema"}}
 	}
 	prefix := ""
-	if d.many {
+	if d.parts > 1 {
 		prefix = fmt.Sprintf("part%d-", part.number)
 		a.prefixIDs(prefix)
 	}

@@ -45,6 +45,7 @@ func (p *Plan) with(a answer, part specPart) *Plan {
 		}
 	}
 	q.Phases = q.needFirst(len(p.Phases))
+	q.acceptLast(len(p.Phases))
 	return &q
 }
 
@@ -80,6 +81,32 @@ func (p *Plan) needFirst(from int) []Phase {
 		}
 	}
 	return phases
+}
+
+// acceptLast makes tasks of later parts that run acceptance gates wait for all tasks of the parts
+// before: those gates look at the whole program. from is where the later part's phases begin.
+func (p *Plan) acceptLast(from int) {
+	before := &Plan{Phases: p.Phases[:from]}
+	g := newGraph(before)
+	var ends []TaskID
+	for i, t := range g.tasks {
+		if len(g.feeds[i]) == 0 {
+			ends = append(ends, t.ID)
+		}
+	}
+	for i := from; i < len(p.Phases); i++ {
+		for j := range p.Phases[i].Tasks {
+			t := &p.Phases[i].Tasks[j]
+			if !slices.ContainsFunc(t.Gates, isAcceptance) {
+				continue
+			}
+			for _, id := range ends {
+				if !slices.Contains(t.Needs, id) {
+					t.Needs = append(slices.Clip(t.Needs), id)
+				}
+			}
+		}
+	}
 }
 
 // finish puts in what every plan has: default gates and shared files, a build before whatever runs

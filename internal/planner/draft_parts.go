@@ -30,9 +30,9 @@ func splitSpec(spec *Spec, size int) []specPart {
 	if total <= size {
 		return []specPart{cutPart(spec, lines, 1, 1, len(lines))}
 	}
-	heads := map[int]bool{}
+	heads := map[int]int{} // line to level
 	for _, s := range spec.Sections {
-		heads[s.First] = true
+		heads[s.First] = s.Level
 	}
 	var parts []specPart
 	first := 1
@@ -60,10 +60,10 @@ func lineCosts(spec *Spec, lines []string) []int {
 	return cost
 }
 
-// lastOfPart finds the line at which the part that begins at first ends: the last heading or blank
-// line before the size is reached, in its second half.
-func lastOfPart(lines []string, cost []int, heads map[int]bool, first, size int) int {
-	sum, heading, blank := 0, 0, 0
+// lastOfPart finds the line at which the part that begins at first ends: before the last heading of the
+// highest level there is, else at the last blank line, past the first quarter of the size.
+func lastOfPart(lines []string, cost []int, heads map[int]int, first, size int) int {
+	sum, heading, level, blank := 0, 0, 0, 0
 	for l := first; l <= len(lines); l++ {
 		if l > first && sum+cost[l] > size {
 			switch {
@@ -79,8 +79,8 @@ func lastOfPart(lines []string, cost []int, heads map[int]bool, first, size int)
 		if sum < size/4 {
 			continue
 		}
-		if heads[l+1] {
-			heading = l
+		if next := heads[l+1]; next > 0 && (heading == 0 || next <= level) {
+			heading, level = l, next
 		}
 		if strings.TrimSpace(lines[l-1]) == "" {
 			blank = l
@@ -119,12 +119,19 @@ func clampLine(source string, n int) int {
 func (d *drafter) prompt(part specPart) string {
 	var b strings.Builder
 	lines := ""
-	if d.many {
-		lines = fmt.Sprintf(" lines=\"%d-%d\" part=\"%d\"", part.first, part.last, part.number)
+	if d.parts > 1 {
+		lines = fmt.Sprintf(" lines=\"%d-%d\" part=\"%d of %d\"", part.first, part.last, part.number, d.parts)
 	}
 	fmt.Fprintf(&b, "<spec path=%s%s>\n%s\n</spec>\n", attribute(d.spec.Path), lines, strings.TrimSuffix(part.text, "\n"))
-	p := d.spec.Project
-	fmt.Fprintf(&b, "<project name=%s type=%s></project>\n", attribute(p.Name), attribute(string(p.Type)))
+	if d.parts > 1 {
+		b.WriteString(d.outline(part))
+	}
+	p := d.plan.Project
+	stack := ""
+	if len(p.Stack) > 0 {
+		stack = " stack=" + attribute(strings.Join(p.Stack, " "))
+	}
+	fmt.Fprintf(&b, "<project name=%s type=%s%s></project>\n", attribute(p.Name), attribute(string(p.Type)), stack)
 	if d.environment != "" {
 		fmt.Fprintf(&b, "<environment>\n%s\n</environment>\n", strings.TrimSpace(d.environment))
 	}
@@ -140,20 +147,49 @@ func (d *drafter) prompt(part specPart) string {
 		}
 		b.WriteString("</acceptance>\n")
 	}
-	if d.many {
+	if d.parts > 1 {
 		b.WriteString(d.earlier())
 	}
 	return b.String()
 }
 
-// earlier lists the tasks of the parts before, and their gates that may be run again, up to a
-// quarter of a part.
+// outline shows what the whole spec is about to somebody who sees one part of it: its first lines,
+// where they are not in that part, and its headings, up to a quarter of a part.
+func (d *drafter) outline(part specPart) string {
+	var b strings.Builder
+	b.WriteString("<outline>\n")
+	most := d.partBytes / 4
+	if part.first > 1 {
+		opening := d.spec.Text
+		if len(d.spec.Sections) > 1 {
+			opening = strings.Join(strings.SplitAfterN(opening, "\n", d.spec.Sections[1].First)[:d.spec.Sections[1].First-1], "")
+		}
+		b.WriteString(strings.TrimSpace(excerpt(opening, most/2)) + "\n")
+	}
+	for i, s := range d.spec.Sections {
+		line := fmt.Sprintf("%d %s %s\n", s.First, strings.Repeat("#", s.Level), excerpt(s.Title, maxExcerpt))
+		if b.Len()+len(line) > most {
+			fmt.Fprintf(&b, "and %d more\n", len(d.spec.Sections)-i)
+			break
+		}
+		b.WriteString(line)
+	}
+	b.WriteString("</outline>\n")
+	return b.String()
+}
+
+// earlier lists the tasks of the parts before, up to a quarter of a part.
 func (d *drafter) earlier() string {
 	var b strings.Builder
 	b.WriteString("<earlier>\n")
 	tasks := d.plan.Tasks()
 	for i, t := range tasks {
-		line := fmt.Sprintf("<task id=%s writes=%s>%s</task>\n", attribute(string(t.ID)), attribute(strings.Join(t.Writes, " ")), t.Title)
+		ids := make([]string, len(t.Gates))
+		for j, g := range t.Gates {
+			ids[j] = string(g)
+		}
+		line := fmt.Sprintf("<task id=%s writes=%s gates=%s>%s: %s</task>\n", attribute(string(t.ID)), attribute(strings.Join(t.Writes, " ")),
+			attribute(strings.Join(ids, " ")), t.Title, excerpt(t.Goal, maxGoal))
 		if b.Len()+len(line) > d.partBytes/4 {
 			fmt.Fprintf(&b, "and %d more\n", len(tasks)-i)
 			break
@@ -164,18 +200,41 @@ func (d *drafter) earlier() string {
 	return b.String()
 }
 
-// renderRequirement writes a requirement as the model sees it.
-func renderRequirement(r Requirement) string {
-	return fmt.Sprintf("<requirement id=%s lines=%s>%s</requirement>\n", attribute(string(r.ID)), attribute(r.Source), r.Text)
+// How much is shown again of what stands elsewhere, in bytes.
+const (
+	maxExcerpt = 80  // of a requirement, a heading, or the first line of a gate: the spec holds it whole
+	maxGoal    = 400 // of an earlier task's goal
+)
+
+// excerpt is the beginning of a text, cut between words where it can be.
+func excerpt(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	cut := strings.ToValidUTF8(text[:most], "")
+	if i := strings.LastIndexAny(cut, " \n"); i > most/2 {
+		cut = cut[:i]
+	}
+	return cut + " …"
 }
 
-// renderGate writes an acceptance gate as the model sees it.
+// renderRequirement names a requirement to the model, which has its text in the spec.
+func renderRequirement(r Requirement) string {
+	return fmt.Sprintf("<requirement id=%s lines=%s>%s</requirement>\n", attribute(string(r.ID)), attribute(r.Source), excerpt(r.Text, maxExcerpt))
+}
+
+// renderGate names an acceptance gate to the model, which has its block in the spec.
 func renderGate(g Gate) string {
-	text := g.Session
+	text, start := g.Session, ""
 	if g.Kind == GateHTTP {
-		text = "start: " + strings.Join(g.Start, " ") + "\n" + strings.Join(g.Steps, "\n") + "\n"
+		text, start = strings.Join(g.Steps, "\n"), " start="+attribute(strings.Join(g.Start, " "))
 	}
-	return fmt.Sprintf("<gate id=%s kind=%s lines=%s>\n%s</gate>\n", attribute(string(g.ID)), attribute(string(g.Kind)), attribute(g.Source), text)
+	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	first = excerpt(first, maxExcerpt)
+	if rest != "" && !strings.HasSuffix(first, "…") {
+		first += " …"
+	}
+	return fmt.Sprintf("<gate id=%s kind=%s lines=%s%s>%s</gate>\n", attribute(string(g.ID)), attribute(string(g.Kind)), attribute(g.Source), start, first)
 }
 
 // attribute quotes a value; quotes, angle brackets and line ends in it are left out.

@@ -62,7 +62,7 @@ func TestDraftFillsInWhatIsOurs(t *testing.T) {
 	q := s.asked[0]
 	for _, part := range []string{
 		"<spec path=\"spec.md\">\n# Toolshed\n", "\n</spec>\n", `<project name="toolshed" type="rest-api">`,
-		`<requirement id="R2" lines="4-5">A broken tool cannot be lent.</requirement>`, `<gate id="acceptance-1" kind="http" lines="5">`, "GET /tools -> 200\n</gate>",
+		`<requirement id="R2" lines="4-5">A broken tool cannot be lent.</requirement>`, `<gate id="acceptance-1" kind="http" lines="5" start="bin/toolshed serve --addr 127.0.0.1:{port}">GET /tools -> 200</gate>`,
 	} {
 		if !strings.Contains(q.Prompt, part) {
 			t.Errorf("the prompt lacks %q:\n%s", part, q.Prompt)
@@ -183,6 +183,7 @@ func TestAcceptanceWaitsForAllTasks(t *testing.T) {
 type byPart struct {
 	asked []planner.Question
 	skip  string // requirement that no task covers
+	gates string // more gates of the first task, where the part has them
 }
 
 func (b *byPart) Ask(_ context.Context, q planner.Question) (json.RawMessage, error) {
@@ -193,14 +194,18 @@ func (b *byPart) Ask(_ context.Context, q planner.Question) (json.RawMessage, er
 			covers = append(covers, id)
 		}
 	}
+	more := ""
+	if b.gates != "" && strings.Contains(q.Prompt, "<acceptance>") {
+		more = b.gates
+	}
 	list, err := json.Marshal(covers)
 	if err != nil {
 		return nil, err
 	}
 	return json.RawMessage(fmt.Sprintf(`{"project":{"name":"","type":"other","summary":"","stack":["go"]},"setup":[],"phases":[{"id":"core","title":"Core","tasks":[
-		{"id":"core.a","title":"A","role":"engineer","goal":"","covers":%s,"needs":[],"writes":[],"gates":["build","files"],"estimate":{"calls":1,"input_tokens":1,"output_tokens":1}},
+		{"id":"core.a","title":"A","role":"engineer","goal":"","covers":%s,"needs":[],"writes":[],"gates":["build","files"%s],"estimate":{"calls":1,"input_tokens":1,"output_tokens":1}},
 		{"id":"core.b","title":"B","role":"engineer","goal":"","covers":[],"needs":["core.a"],"writes":[],"gates":["unit"],"estimate":{"calls":1,"input_tokens":1,"output_tokens":1}}]}],
-		"shared":[],"gates":[{"id":"files","kind":"file","files":[{"path":"a.go"}]}]}`, list)), nil
+		"shared":[],"gates":[{"id":"files","kind":"file","files":[{"path":"a.go"}]}]}`, list, more)), nil
 }
 
 // largeSpec is a spec of many sections.
@@ -256,11 +261,95 @@ func TestDraftOfALargeSpec(t *testing.T) {
 	if tasks[0].ID != "part1-core.a" || tasks[2].ID != "part2-core.a" || tasks[2].Needs[0] != "part1-core.a" || tasks[3].Needs[0] != "part2-core.a" {
 		t.Errorf("got tasks %+v", tasks[:4])
 	}
-	if !strings.Contains(b.asked[1].Prompt, `<earlier>`+"\n"+`<task id="part1-core.a"`) {
-		t.Error("the second part does not know of the first")
+	for _, known := range []string{
+		fmt.Sprintf(` part="2 of %d">`, len(b.asked)), "<outline>\n# Large\n1 # Large\n3 ## Part 0\n", "## Part 29\n</outline>", ` stack="go"></project>`,
+		"<earlier>\n" + `<task id="part1-core.a" writes="" gates="build part1-files">A: </task>`,
+	} {
+		if !strings.Contains(b.asked[1].Prompt, known) {
+			t.Errorf("the second part does not know of %q:\n%s", known, b.asked[1].Prompt)
+		}
 	}
 	if ps := planner.Validate(p, spec); len(ps) > 0 {
 		t.Error(ps)
+	}
+}
+
+// A part ends before a heading of the highest level there is, so that no chapter is torn.
+func TestPartsEndBetweenChapters(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("# Large\n\n")
+	for i := range 12 {
+		fmt.Fprintf(&text, "## Chapter %d\n\n- It must do thing %d.\n\n%s\n\n### Details of %d\n\n- It must do it well.\n\n", i, i, strings.Repeat("Prose of no weight. ", 30), i)
+	}
+	spec, err := markdown.Parse("large.md", []byte(text.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &byPart{}
+	if _, err := planner.Draft(t.Context(), b, spec, planner.Options{PartBytes: 3500}); err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range b.asked[1:] {
+		if _, body, _ := strings.Cut(q.Prompt, ">\n"); !strings.HasPrefix(body, "## Chapter ") {
+			t.Errorf("part %d begins with %.40q", i+2, body)
+		}
+	}
+	if len(b.asked) < 3 {
+		t.Errorf("asked %d times", len(b.asked))
+	}
+}
+
+// The acceptance of a later part looks at the whole program: it waits for what earlier parts make.
+func TestAcceptanceOfALaterPartWaits(t *testing.T) {
+	t.Parallel()
+	text := largeSpec(t, 12).Text + "## Acceptance\n\n```console\n$ large do\ndone\n```\n"
+	spec, err := markdown.Parse("large.md", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &byPart{gates: `,"acceptance-1"`}
+	p, err := planner.Draft(t.Context(), b, spec, planner.Options{PartBytes: 6 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks := p.Tasks()
+	last := tasks[len(tasks)-2] // the one that covers what the last part asks for
+	var want []planner.TaskID
+	for i := 1; i < len(b.asked); i++ {
+		want = append(want, planner.TaskID(fmt.Sprintf("part%d-core.b", i)))
+	}
+	if !slices.Contains(last.Gates, "acceptance-1") || len(want) < 2 {
+		t.Fatalf("%d parts, last task %+v", len(b.asked), last)
+	}
+	for _, id := range want {
+		if !slices.Contains(last.Needs, id) {
+			t.Errorf("%s needs %v, not %s", last.ID, last.Needs, id)
+		}
+	}
+}
+
+// What the prompt shows again of the spec is cut short, and is told from its neighbours all the same.
+func TestDraftSaysThingsOnce(t *testing.T) {
+	t.Parallel()
+	spec := goodSpec()
+	long := "A requirement of many words, " + strings.Repeat("which goes on ", 20)
+	spec.Requirements[1].Text = long
+	spec.Acceptance[0].Steps = []string{"GET /tools -> 200", "GET /hidden -> 404"}
+	s := &script{answers: []string{oneTask}}
+	p, err := planner.Draft(t.Context(), s, spec, planner.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prompt := s.asked[0].Prompt
+	if !strings.Contains(prompt, `lines="4-5">A requirement of many words, which`) || strings.Contains(prompt, long) || !strings.Contains(prompt, " …</requirement>") {
+		t.Errorf("got %s", prompt)
+	}
+	if !strings.Contains(prompt, "GET /tools -> 200 …</gate>") || strings.Contains(prompt, "/hidden") {
+		t.Errorf("got %s", prompt)
+	}
+	if p.Requirements[1].Text != long || len(p.Gates[0].Steps) != 2 {
+		t.Error("the plan was cut too")
 	}
 }
 
