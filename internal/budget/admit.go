@@ -70,6 +70,6 @@ func (a Ask) hold(scopes []Scope, output int64) Hold {
 	return Hold{
 		Op: a.Call.Op, RequestHash: a.Call.RequestHash, Model: a.Model, Price: a.Price, Scopes: scopes,
 		InputTokens: a.InputTokens, MaxTokens: output, Money: a.worst(output), Tokens: add(a.InputTokens, output),
-		Cache: a.Cache, WebSearches: a.WebSearches, RequestBlob: a.RequestBlob, Dialect: a.Dialect,
+		Cache: a.Cache, WebSearches: a.WebSearches, RequestBlob: a.RequestBlob, Dialect: a.Dialect, Counted: a.Counted,
 	}
 }

@@ -17,9 +17,10 @@ const (
 type Ask struct {
 	Call        Call     `json:"call"`
 	Model       string   `json:"model"`
-	Price       Price    `json:"price"`        // the row it will be priced by; pinned in the hold
-	InputTokens int64    `json:"input_tokens"` // upper bound of all input tokens
-	MaxTokens   int64    `json:"max_tokens"`   // most output tokens asked for
+	Price       Price    `json:"price"`             // the row it will be priced by; pinned in the hold
+	InputTokens int64    `json:"input_tokens"`      // upper bound of all input tokens
+	Counted     int64    `json:"counted,omitempty"` // the provider's own count, where InputTokens rests on it
+	MaxTokens   int64    `json:"max_tokens"`        // most output tokens asked for
 	Cache       CacheUse `json:"cache,omitempty"`
 	WebSearches int64    `json:"web_searches,omitempty"` // most searches that the provider may make
 	RequestBlob string   `json:"request_blob,omitempty"`
@@ -34,7 +35,8 @@ type Hold struct {
 	Price       Price    `json:"price"`
 	Scopes      []Scope  `json:"scopes"`
 	InputTokens int64    `json:"input_tokens"`
-	MaxTokens   int64    `json:"max_tokens"` // what may be sent; at most what was asked
+	Counted     int64    `json:"counted,omitempty"` // the provider's own count, where InputTokens rests on it
+	MaxTokens   int64    `json:"max_tokens"`        // what may be sent; at most what was asked
 	Money       Micro    `json:"money"`
 	Tokens      int64    `json:"tokens"`
 	Cache       CacheUse `json:"cache,omitempty"`

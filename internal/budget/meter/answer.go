@@ -113,6 +113,8 @@ func (b *body) cutFrames() {
 
 func (b *body) take(f frame) {
 	switch b.answer.frame(f) {
+	case idle:
+		b.ready.Write(f.raw)
 	case pass:
 		b.let(f)
 	case withhold:

@@ -64,7 +64,7 @@ type openCall struct {
 
 func (s *chatStream) frame(f frame) verdict {
 	if f.data == nil && (f.event == "" || f.event == "ping") {
-		return pass // a comment
+		return idle // a comment
 	}
 	if string(bytes.TrimSpace(f.data)) == "[DONE]" {
 		s.ended = true

@@ -100,6 +100,7 @@ type verdict int
 
 const (
 	pass     verdict = iota // it may be seen at once
+	idle                    // it tells nothing but that the provider is there: it never waits
 	withhold                // it and all after it wait for the settlement
 	terminal                // it ends the answer
 	failed                  // the provider says that the answer failed

@@ -44,12 +44,12 @@ type responseEvent struct {
 var progress = []string{
 	"response.content_part.added", "response.content_part.done", "response.output_text.delta", "response.output_text.done",
 	"response.output_text.annotation.added", "response.refusal.delta", "response.refusal.done",
-	"response.function_call_arguments.delta", "response.custom_tool_call_input.delta", "keepalive", "ping",
+	"response.function_call_arguments.delta", "response.custom_tool_call_input.delta",
 }
 
 func (s *responseStream) frame(f frame) verdict {
 	if f.data == nil && (f.event == "" || f.event == "ping" || f.event == "keepalive") {
-		return pass // a comment
+		return idle // a comment
 	}
 	if string(f.data) == "[DONE]" && f.event == "" {
 		return withhold // some compatible servers end so, after their terminal event
@@ -65,6 +65,8 @@ func (s *responseStream) frame(f frame) verdict {
 			return withhold
 		}
 		return pass
+	case "keepalive", "ping":
+		return idle
 	case "response.completed", "response.incomplete":
 		return s.end(e)
 	case "response.failed", "error", "":

@@ -10,8 +10,8 @@ import (
 // messageStream follows a streamed answer of the Messages API.
 //
 // The rules are:
-//   - passed at once: message_start, starts and deltas of any block, pings, and the stop of a block
-//     that nobody would act on (text, thinking, what the provider's own tools did);
+//   - passed at once: message_start, starts and deltas of any block, and the stop of a block that
+//     nobody would act on (text, thinking, what the provider's own tools did); pings always;
 //   - withheld, with all that follows: the stop of any other block, message_delta, and every event
 //     that is not known;
 //   - terminal: message_stop, after a stop reason;
@@ -48,7 +48,7 @@ type event struct {
 
 func (s *messageStream) frame(f frame) verdict {
 	if f.data == nil && (f.event == "" || f.event == "ping") {
-		return pass // a comment
+		return idle // a comment
 	}
 	var e event
 	if err := json.Unmarshal(f.data, &e); err != nil || e.Type == "" || (f.event != "" && f.event != e.Type) {
@@ -56,7 +56,9 @@ func (s *messageStream) frame(f frame) verdict {
 		return broken
 	}
 	switch e.Type {
-	case "ping", "content_block_delta":
+	case "ping":
+		return idle
+	case "content_block_delta":
 		return pass
 	case "message_start":
 		s.started = true

@@ -46,6 +46,8 @@ type Transport struct {
 	Prices       func(model string) (budget.Price, error) // at the present time; an error refuses the call
 	Spools       Spools                                   // keep answers while they arrive
 	Blobs        Blobs                                    // keeps requests and the bodies of error statuses; may be nil
+	Origin       string                                   // scheme and host of the provider; whatever goes elsewhere is refused; "" means anywhere
+	Count        bool                                     // ask Anthropic's free count of tokens before a call is refused
 	KeepRequests bool                                     // keep each request body among the blobs
 	Warn         func(error)                              // told of what does no harm, such as a spool that stays behind; may be nil
 	Now          func() time.Time                         // for retry-after dates; nil means time.Now
@@ -65,6 +67,9 @@ func NewClient(rt http.RoundTripper) *http.Client {
 // RoundTrip sends one request. Errors of the ledger, such as *budget.Refusal, and ErrUnmetered and
 // ErrIncomplete are found with errors.Is and errors.As.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := t.check(req); err != nil {
+		return nil, errors.Join(err, closeBody(req))
+	}
 	d, kind := dialectOf(req)
 	switch kind {
 	case free:
@@ -84,7 +89,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	hold, err := t.Ledger.Intend(req.Context(), ask)
+	hold, err := t.reserve(req, d, q, ask)
 	if err != nil {
 		return nil, fmt.Errorf("reserve for %s: %w", ask.Call.Op, err)
 	}
