@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -144,6 +145,11 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 		progress.USD(budget.Micro(st.Budget.Spent)), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Budget.Tokens, st.Calls)
 	for _, d := range st.Drafted {
 		p("  %s", draftLine(d))
+	}
+	for note := range strings.Lines(moneyNotes(st.Budget)) {
+		if note = strings.TrimSpace(note); note != "" {
+			p("  %s", note)
+		}
 	}
 	for _, t := range st.Tasks {
 		p("  %-8s %-28s %s", t.State, t.ID, t.Title)

@@ -36,7 +36,8 @@ func reportMarkdown(st phases.Status) string {
 		cell(st.SpecPath), st.SpecSHA, orDash(st.PlanSHA), st.Engine, st.Provider, st.Model, orDash(st.Sandbox))
 	p("## Money\n\n| cap | spent | unknown | held | calls | repeats |\n| --- | --- | --- | --- | --- | --- |\n| %s | %s | %s | %s | %d | %d |\n\n",
 		progress.USD(budget.Micro(st.Budget.Cap)), progress.USD(budget.Micro(st.Budget.Spent)), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Calls, st.Repeats)
-	p("Spent is computed from the provider's usage and the price table; unknown is what may have been billed for answers that were lost.\n\n")
+	p("Spent is computed from the provider's usage and the price table; unknown is what may have been billed for answers that were lost or came without usage.\n\n")
+	p("%s", moneyNotes(st.Budget))
 	for _, d := range st.Drafted {
 		p("%s.\n\n", cell(draftLine(d)))
 	}
@@ -67,6 +68,21 @@ func reportMarkdown(st phases.Status) string {
 		}
 	}
 	return b.String()
+}
+
+// moneyNotes tells what of the money is not simply computed; "" when all of it is.
+func moneyNotes(b phases.BudgetStatus) string {
+	var notes string
+	if b.Reported > 0 {
+		notes += fmt.Sprintf("Providers reported %s themselves; of each call the greater of computed and reported counts.\n\n", progress.USD(budget.Micro(b.Reported)))
+	}
+	if b.Uncounted > 0 {
+		notes += fmt.Sprintf("%d answers came without usable usage: the whole hold of each is in unknown.\n\n", b.Uncounted)
+	}
+	if b.Overrun {
+		notes += "A call cost more than its hold. Nothing more is sent until the cap is raised.\n\n"
+	}
+	return notes
 }
 
 // cell makes foreign text fit into a cell of a table.

@@ -73,6 +73,9 @@ type BudgetStatus struct {
 	Spent     int64 `json:"spent_microusd"`
 	Unknown   int64 `json:"unknown_microusd"`
 	Held      int64 `json:"held_microusd"`
+	Reported  int64 `json:"reported_microusd,omitempty"` // of spent, what providers themselves said that calls cost
+	Uncounted int64 `json:"uncounted_calls,omitempty"`   // answered without usable usage; their holds are in unknown
+	Overrun   bool  `json:"overrun,omitempty"`           // a call cost more than its hold: nothing more is sent
 	CapTokens int64 `json:"cap_tokens"`
 	Tokens    int64 `json:"tokens"`
 }
@@ -117,6 +120,7 @@ func budgetOf(g *budget.Guard) BudgetStatus {
 	used, limit := g.Account(budget.Build), g.Limit(budget.Build)
 	return BudgetStatus{
 		Cap: int64(limit.USD), Capped: !limit.NoUSD, Spent: int64(used.Spent), Unknown: int64(used.Unknown), Held: int64(used.Held),
+		Reported: int64(used.Reported), Uncounted: used.Uncounted, Overrun: g.Overrun != nil,
 		CapTokens: limit.Tokens, Tokens: used.UsedTokens(),
 	}
 }
