@@ -41,7 +41,7 @@ var mutations = []mutation{
 	},
 	{
 		law: "L1", kept: "the hold is durable before the first byte", file: "internal/budget/meter/transport.go",
-		old:   `	hold, err := t.Ledger.Intend(req.Context(), ask)`,
+		old:   `	hold, err := t.reserve(req, d, q, ask)`,
 		new:   `	hold, err := budget.Hold{Op: ask.Call.Op, MaxTokens: ask.MaxTokens}, error(nil)`,
 		tests: "TestIntendComesBefore",
 	},
