@@ -43,21 +43,34 @@ func readSpecOf(ctx context.Context, plan *planner.Plan, planPath string) (*plan
 	return beside, nil
 }
 
-// drafter asks a model for a plan of a spec. The offline model reads a spec whole or not at all, so
-// it is never asked for parts.
+// drafter asks a model for a plan of a spec.
 func (s settings) drafter() func(context.Context, planner.Asker, *planner.Spec, string) (*planner.Plan, error) {
-	var o planner.Options
-	if s.Provider == providerOffline {
-		o.PartBytes = maxSpecPrompt
-	}
+	o := planner.Options{PartBytes: s.partBytes()}
 	return func(ctx context.Context, ask planner.Asker, spec *planner.Spec, facts string) (*planner.Plan, error) {
 		o.Environment = facts
 		return planner.Draft(ctx, ask, spec, o)
 	}
 }
 
-// maxSpecPrompt is above what any spec and its requirements make of a prompt, in bytes.
-const maxSpecPrompt = 32 << 20
+// Sizes of a planning prompt, in bytes.
+const (
+	maxSpecPrompt = 32 << 20  // above what any spec makes of one
+	maxPartBytes  = 160 << 10 // a part whose plan still fits one answer
+	minPartBytes  = 8 << 10
+)
+
+// partBytes is the size of a prompt above which a spec is planned in parts: about a quarter of what
+// the model reads at once. The offline model reads a spec whole or not at all.
+func (s settings) partBytes() int {
+	switch w := s.price.Window; {
+	case s.Provider == providerOffline:
+		return maxSpecPrompt
+	case w <= 0:
+		return planner.DefaultPartBytes
+	default:
+		return int(min(max(w, minPartBytes), maxPartBytes))
+	}
+}
 
 // resumeWorks reads the build's spec back from its blob and readies the adapters.
 func (a *app) resumeWorks(ctx context.Context, st *store, state *phases.State, set settings) (*works, error) {

@@ -8,6 +8,22 @@ import (
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
+// A spec is planned whole where the model reads it whole.
+func TestPartsFollowTheWindow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		provider string
+		window   int64
+		want     int
+	}{{"anthropic", 1_000_000, maxPartBytes}, {"anthropic", 32_000, 32_000}, {"anthropic", 1000, minPartBytes}, {"openai", 0, planner.DefaultPartBytes}, {providerOffline, 1000, maxSpecPrompt}} {
+		var s settings
+		s.Provider, s.price.Window = c.provider, c.window
+		if got := s.partBytes(); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
 // A plan that cannot be built gets its code, its place and a hint, and exit 2; nothing is written
 // and nothing is sent.
 func TestBadPlan(t *testing.T) {
