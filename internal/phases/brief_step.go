@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -44,7 +43,7 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 	}
 	for _, id := range task.Gates {
 		if g, ok := e.plan.Gate(id); ok {
-			b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(GateText(g), gateBytes)})
+			b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(GateText(e.asTold(g, b.Spec)), gateBytes)})
 		}
 	}
 	err = e.Writer.View(ctx, func(s *State) {
@@ -78,63 +77,6 @@ func planLines(p *planner.Plan) string {
 		fmt.Fprintf(&b, "%s: %s\n", t.ID, t.Title)
 	}
 	return b.String()
-}
-
-// GateText spells out what a gate does and expects, for agents and for `builder report`.
-func GateText(g planner.Gate) string {
-	var b strings.Builder
-	switch g.Kind {
-	case planner.GateCommand:
-		fmt.Fprintf(&b, "runs %s", strings.Join(g.Run, " "))
-		if g.Dir != "" {
-			fmt.Fprintf(&b, " in %s", g.Dir)
-		}
-		fmt.Fprintf(&b, "; expects exit %d", g.Expect.Exit)
-		if g.Expect.Tests != "" {
-			fmt.Fprintf(&b, ", tests %s", g.Expect.Tests)
-		}
-		if g.Expect.Stdout != "" {
-			fmt.Fprintf(&b, ", output containing %q", g.Expect.Stdout)
-		}
-		for _, f := range g.Frozen {
-			fmt.Fprintf(&b, "\nwith this %s put into the tree by the builder:\n%s", f.Path, f.Content)
-		}
-	case planner.GateHTTP:
-		fmt.Fprintf(&b, "starts %s in %s, waits until GET %s answers, sends the requests below in order and compares status and answer, which may hold more than shown; then SIGTERM, after which the server must exit %d within 10 s.\n%s",
-			strings.Join(g.Start, " "), cmp.Or(strings.TrimPrefix(g.Dir, "."), "the tree"), cmp.Or(g.Ready, "/"), g.Expect.Exit, strings.Join(g.Steps, "\n"))
-	case planner.GateTranscript:
-		fmt.Fprintf(&b, "runs this console session in %s, with bin/ of the tree, then the tree itself, first on PATH; stdout and stderr come together and must be as shown, exit codes too (0 unless shown); below a command without lines anything may come:\n%s",
-			stage(g.Dir), g.Session)
-	case planner.GateFile:
-		for _, f := range g.Files {
-			fmt.Fprintf(&b, "file %s", f.Path)
-			if f.Absent {
-				b.WriteString(" must not exist")
-			}
-			for _, c := range f.Contains {
-				fmt.Fprintf(&b, ", contains %q", c)
-			}
-			if f.Matches != "" {
-				fmt.Fprintf(&b, ", matches %s", f.Matches)
-			}
-			b.WriteString("\n")
-		}
-	default:
-		b.WriteString(g.Title)
-	}
-	return b.String()
-}
-
-// stage names the folder that a session runs in.
-func stage(dir string) string {
-	switch dir {
-	case "":
-		return "an empty folder"
-	case ".":
-		return "a fresh copy of the tree"
-	default:
-		return dir + " of a fresh copy of the tree"
-	}
 }
 
 // specFor is the spec as a task is told it: whole when it is small, else the front, the headings
