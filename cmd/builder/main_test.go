@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -29,18 +30,23 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// cachedRun gives all tests of a run one folder for caches, so that Go's library is compiled once.
+// cachedRun gives all tests one folder for caches, so that Go's library is compiled once, and not in
+// every run. What builds leave beside the caches is swept when it is old: other runs may be going on.
 type cachedRun struct{ m *testing.M }
+
+// kept is how long scratch folders of test runs stay.
+const kept = time.Hour
 
 const cacheVariable = "BUILDER_TEST_CACHE"
 
 // Run implements testscript.TestingM.
 func (c cachedRun) Run() int {
-	dir, err := os.MkdirTemp("", "builder-test-cache-")
+	base, err := os.UserCacheDir()
 	if err != nil {
-		panic(err)
+		base = os.TempDir()
 	}
-	defer removeAll(dir)
+	dir := filepath.Join(base, "builder-tests")
+	defer sweepCache(filepath.Join(dir, "builder"))
 	if err := os.Setenv(cacheVariable, dir); err != nil {
 		panic(err)
 	}
@@ -88,6 +94,19 @@ func sharedCache(t *testing.T) string {
 		t.Fatal("the tests did not start in TestMain")
 	}
 	return dir
+}
+
+// sweepCache removes the scratch folders of builds, and leaves the caches of toolchains.
+func sweepCache(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // there was no build
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && e.Name() != "toolchains" && time.Since(info.ModTime()) > kept {
+			removeAll(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // removeAll also removes module caches, whose folders are read-only.
