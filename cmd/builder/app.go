@@ -35,8 +35,11 @@ func Main(args, env []string, in io.Reader, out, errw io.Writer) int {
 	}
 	a := &app{env: env, in: in, out: out, err: errw}
 	err := a.run(args[1:])
-	if err != nil && !errors.Is(err, errTold) {
-		a.complain(explain(err))
+	if err == nil {
+		return exitDone
+	}
+	if err = explain(err); !errors.Is(err, errTold) {
+		a.complain(err)
 	}
 	return exitOf(err)
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -209,6 +211,24 @@ func (a *app) headline(id string, s settings, w *works) {
 		capped += fmt.Sprintf(" and %d tokens", s.caps.Tokens)
 	}
 	a.say("builder %s: engine %s, provider %s, model %s, cap %s, sandbox %s (%s)", id, s.Engine, s.Provider, s.Model, capped, w.runner.Level(), w.report.Mechanism)
+	if more := modelsLine(s.models); more != "" {
+		a.say("models: %s", more)
+	}
+}
+
+// modelsLine says which models may have a part besides the build's own; "" for none.
+func modelsLine(m phases.Models) string {
+	var parts []string
+	for _, role := range slices.Sorted(maps.Keys(m.Roles)) {
+		parts = append(parts, role+" "+m.Roles[role])
+	}
+	if m.Escalate != "" {
+		parts = append(parts, m.Escalate+" after a failed attempt")
+	}
+	if len(m.Fallback) > 0 {
+		parts = append(parts, strings.Join(m.Fallback, ", then ")+" where there is no answer")
+	}
+	return strings.Join(parts, "; ")
 }
 
 // open makes the folder, the repository and the journal of a new build.
@@ -236,7 +256,7 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 func (o order) first() phases.BuildStarted {
 	return phases.BuildStarted{
 		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecSHA: o.spec.SHA256,
-		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, Price: o.set.given, Effort: o.set.Effort,
+		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, Price: o.set.given, Models: o.set.models, Effort: o.set.Effort,
 		Author: o.set.Author, Caps: o.set.caps, At: nowOr(clock(o.works.app)),
 	}
 }

@@ -94,7 +94,7 @@ func (a *app) planFolder(spec *planner.Spec, model string) (folder, error) {
 
 // makePlan makes a plan, goes on with one that was begun, or reads one that is there.
 func (a *app) makePlan(ctx context.Context, spec *planner.Spec, set settings, w *works) (plan *planner.Plan, err error) {
-	f, err := a.planFolder(spec, set.Model)
+	f, err := a.planFolder(spec, set.models.Choose(set.Model, phases.RolePlanner, nil).Model)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (s *session) plan(ctx context.Context) (plan *planner.Plan, err error) {
 	e := &phases.Engine{
 		Pace: pacer, Writer: writer, Blobs: s.store.blobs, Model: model, Spec: s.works.spec, Draft: s.set.drafter(), Stop: b.stop,
 		Facts: s.works.facts(s.set.Provider),
-		Set:   phases.Settings{Model: s.set.Model, Effort: s.set.Effort}, Space: s.space, Again: s.again,
+		Set:   s.set.engine(), Space: s.space, Again: s.again,
 	}
 	if _, err := phases.Reopen(ctx, writer); err != nil {
 		return nil, err

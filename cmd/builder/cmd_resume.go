@@ -106,6 +106,7 @@ func (a *app) resumeSettings(l limitFlags, state *phases.State) (settings, error
 	if l.price == "" {
 		l.price = b.Price
 	}
+	l.models = &b.Models
 	set, err := a.settings(l, ".")
 	if err != nil {
 		return set, err

@@ -153,6 +153,9 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 	}
 	for _, t := range st.Tasks {
 		p("  %-8s %-28s %s", t.State, t.ID, t.Title)
+		if t.Why != "" {
+			p("    attempt %d with %s (%s)", t.Attempts, t.Model, t.Why)
+		}
 	}
 	proven := 0
 	for _, r := range st.Requirements {

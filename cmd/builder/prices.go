@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
 // How prices come together. The rules are: what is built in of the seller at hand; over it the list
@@ -36,23 +37,53 @@ func (a *app) setPrices(s *settings, flag string, now time.Time) error {
 			return usage("E_PRICE_INVALID", "as in: --price 0.5/1.5", "%s", err)
 		}
 	}
-	s.table = table
-	s.price, err = table.Lookup(s.Model, now)
-	if err != nil {
-		return a.unpriced(s, err)
-	}
-	if traits := table.Traits(s.Model); !traits.Takes(s.Effort) {
-		return usage("E_CONFIG_RANGE", "use one of: "+strings.Join(traits.Effort, ", ")+"; or leave the effort out", "model %s does not take the effort %q", s.Model, s.Effort)
+	s.table, s.limits = table, map[string]phases.ModelLimit{}
+	for _, model := range s.models.All(s.Model) {
+		price, err := table.Lookup(model, now)
+		if err != nil {
+			return a.unpriced(s, model, err)
+		}
+		if err := fits(model, table.Traits(model), s.Effort); err != nil {
+			return err
+		}
+		s.limits[model] = phases.ModelLimit{MaxTokens: maxOutput(price), Window: price.Window}
+		if model == s.Model {
+			s.price = price
+		}
 	}
 	return nil
 }
 
+// fits refuses a model that cannot do what builder asks of it, before anything is paid for.
+func fits(model string, t budget.Traits, effort string) error {
+	if t.Tools == budget.No {
+		return usage("E_MODEL_TOOLS", "choose another; what models can do: builder models --json", "model %s cannot call tools, and agents work by tools", model)
+	}
+	if !t.Takes(effort) {
+		return usage("E_CONFIG_RANGE", "use one of: "+strings.Join(t.Effort, ", ")+"; or leave the effort out", "model %s does not take the effort %q", model, effort)
+	}
+	return nil
+}
+
+// maxOutput is the most output tokens of one call: what the model can, up to 32,000.
+func maxOutput(p budget.Price) int64 {
+	if p.MaxOutput > 0 {
+		return min(p.MaxOutput, 32_000)
+	}
+	return 32_000
+}
+
+// engine are the settings that the engine needs.
+func (s *settings) engine() phases.Settings {
+	return phases.Settings{Model: s.Model, MaxTokens: maxOutput(s.price), Window: s.price.Window, Effort: s.Effort, Attempts: s.Attempts, Models: s.models, Limits: s.limits}
+}
+
 // unpriced refuses a model without a price, and says how to give it one.
-func (a *app) unpriced(s *settings, err error) error {
+func (a *app) unpriced(s *settings, model string, err error) error {
 	if s.Provider == providerOffline {
 		return usage("E_MODEL_UNKNOWN", "see: builder models", "%s", err)
 	}
-	hint := fmt.Sprintf("see: builder models; a newer list: builder models import FILE; or say it: --price IN/OUT in US dollars per million tokens, --price 0 for a model of your own, or in %s: prices: [{model: %q, input: IN, output: OUT}]", config.UserPath(a.env), s.Model)
+	hint := fmt.Sprintf("see: builder models; a newer list: builder models import FILE; or say it: --price IN/OUT in US dollars per million tokens, --price 0 for a model of your own, or in %s: prices: [{model: %q, input: IN, output: OUT}]", config.UserPath(a.env), model)
 	code := "E_PRICE_UNKNOWN"
 	if s.BaseURL == anthropicURL {
 		code = "E_MODEL_UNKNOWN"
@@ -63,7 +94,7 @@ func (a *app) unpriced(s *settings, err error) error {
 // sellers are those whose prices hold where the calls go.
 func (s *settings) sellers() []string {
 	if s.Provider == providerOffline {
-		if s.Model == "offline" {
+		if all := s.models.All(s.Model); len(all) == 1 && all[0] == "offline" {
 			return []string{budget.Offline}
 		}
 		return budget.Sellers() // it stands in for any model, at that model's price

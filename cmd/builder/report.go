@@ -55,11 +55,14 @@ func reportMarkdown(st phases.Status) string {
 	for _, r := range st.Requirements {
 		p("| %s | %s | %s | %s | %s | %s | %s |\n", r.ID, cell(r.Text), r.Source, list(r.CoveredBy), list(r.Gates), commits(r.Commits), yes(r.Proven))
 	}
-	p("\n## Tasks\n\n| task | title | state | attempts | calls | cost | commit |\n| --- | --- | --- | --- | --- | --- | --- |\n")
+	p("\n## Tasks\n\n| task | title | state | attempts | model | calls | cost | commit |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, t := range st.Tasks {
-		p("| %s | %s | %s | %d | %d | %s | %.10s |\n", t.ID, cell(t.Title), t.State, t.Attempts, t.Calls, progress.USD(t.Cost), t.Commit)
+		p("| %s | %s | %s | %d | %s | %d | %s | %.10s |\n", t.ID, cell(t.Title), t.State, t.Attempts, cell(orDash(t.Model)), t.Calls, progress.USD(t.Cost), t.Commit)
 	}
 	for _, t := range st.Tasks {
+		if t.Why != "" {
+			p("\n**%s** attempt %d was made with %s: %s\n", t.ID, t.Attempts, cell(t.Model), cell(t.Why))
+		}
 		if t.Reason != "" {
 			p("\n**%s** %s: %s\n", t.ID, t.State, cell(t.Reason))
 		}

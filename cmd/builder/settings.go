@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
 // limitFlags are the flags that build, resume and plan share. Empty means not given.
@@ -20,7 +21,8 @@ type limitFlags struct {
 	workers                     int
 	engine, provider, model     string
 	baseURL, effort             string
-	price                       string // of the model, in US dollars per million tokens: "0", or "IN/OUT"
+	models                      *phases.Models // of the build that is resumed: no flag
+	price                       string         // of the model, in US dollars per million tokens: "0", or "IN/OUT"
 	author                      string
 	noSandbox                   bool
 	events                      string
@@ -51,6 +53,8 @@ type settings struct {
 	apiKey string       // never shown, never written
 	events string
 	given  string // --price, kept with the build
+	models phases.Models
+	limits map[string]phases.ModelLimit // of all models that may have a part
 }
 
 const (
@@ -68,6 +72,10 @@ func (a *app) settings(l limitFlags, project string) (settings, error) {
 		return settings{}, err
 	}
 	s := settings{Config: c, events: l.events, given: l.price}
+	s.models = phases.Models{Roles: c.Models.ByRole(), Escalate: c.Escalate, Fallback: c.Fallback}
+	if l.models != nil {
+		s.models = *l.models
+	}
 	a.ndjson = l.events == "ndjson"
 	if err := s.overlay(l); err != nil {
 		return s, err

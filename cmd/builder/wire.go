@@ -178,16 +178,8 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
-		Set: phases.Settings{Model: s.set.Model, MaxTokens: maxOutput(s.set), Window: s.set.price.Window, Effort: s.set.Effort, Attempts: s.set.Attempts},
+		Set: s.set.engine(),
 	}, nil
-}
-
-// maxOutput is the most output tokens of one call: what the model can, up to 32,000.
-func maxOutput(s settings) int64 {
-	if s.price.MaxOutput > 0 {
-		return min(s.price.MaxOutput, 32_000)
-	}
-	return 32_000
 }
 
 // Tools implements phases.Workbench.
@@ -200,7 +192,7 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 	var base http.RoundTripper
 	address, key := s.set.BaseURL, s.set.apiKey
 	if s.set.Provider == providerOffline {
-		base = offline.NewTransport(offline.Handler(offline.Options{As: s.set.Model}))
+		base = offline.NewTransport(offline.Handler(offline.Options{As: s.set.Model, Also: s.set.models.All("")}))
 		address, key = "http://offline.localhost", "offline"
 	}
 	rt := &meter.Transport{

@@ -139,7 +139,7 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 	case TaskStarted:
 		before := s.Task(f.Task) // a reopened task goes on counting its attempts
 		s.Tasks[f.Task] = &TaskState{
-			Attempts: before.Attempts, Before: before.Attempts, Reason: before.Reason,
+			Attempts: before.Attempts, Before: before.Attempts, Past: before.Past, Reason: before.Reason,
 			ID: f.Task, Phase: f.Phase, State: TaskRunning, Base: f.Commit, BaseTree: f.Tree, Hash: f.Hash,
 			Ready: &AttemptState{Outcomes: map[string]*Outcome{}},
 			Gates: map[planner.GateID]*GateStanding{},
@@ -147,12 +147,13 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 		return nil
 	case AttemptStarted:
 		return s.onTask(f.Task, func(t *TaskState) {
-			t.Attempts = f.Attempt
+			t.Attempts, t.Model, t.Why = f.Attempt, f.Model, f.Why
 			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Tree: t.BaseTree, Outcomes: map[string]*Outcome{}}
 		})
 	case AttemptFinished:
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.Open, t.Accepted, t.Reason, t.Summary = nil, f.Tree, f.Reason, f.Summary
+			t.Past = append(t.Past, f.Outcome)
 			if f.Tree == "" {
 				t.Notes = nil
 			} else {

@@ -51,7 +51,10 @@ type Settings struct {
 	Window    int64  // of the model, in tokens; 0: not known
 	Effort    string // "" lets the model decide
 	Attempts  int    // at one task; 0 means 3
-	MinFree   int64  // bytes that must be free before a call; 0 means 64 MiB and 8 bytes a token
+	Models    Models // by role, to escalate to, to fall back on
+	// Limits are those of the models that may have a part, where they are not MaxTokens and Window.
+	Limits  map[string]ModelLimit
+	MinFree int64 // bytes that must be free before a call; 0 means 64 MiB and 8 bytes a token
 }
 
 func (s Settings) minFree() int64 {
@@ -73,6 +76,14 @@ func (s Settings) maxTokens() int64 {
 		return 32_000
 	}
 	return s.MaxTokens
+}
+
+// limitOf is what one call to a model may write and hold.
+func (s Settings) limitOf(model string) ModelLimit {
+	if l, ok := s.Limits[model]; ok {
+		return l
+	}
+	return ModelLimit{MaxTokens: s.maxTokens(), Window: s.Window}
 }
 
 // Run goes on until the build is finished; then it returns nil and the state says done or failed.

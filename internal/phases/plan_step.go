@@ -28,13 +28,12 @@ func (e *Engine) makePlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := e.Draft(ctx, e.asker(at), e.Spec, facts)
+	plan, err := e.Draft(ctx, e.asker(at, st.Model), e.Spec, facts)
 	if errors.Is(err, ErrReplay) { // a newer builder asks other questions, or asks them in another way
-		again, ferr := e.planAttempt(ctx, st.Attempts+1)
-		if ferr != nil {
-			return ferr
-		}
-		return e.Writer.Record(ctx, AttemptFinished{Task: planner.PlanTask, Attempt: st.Attempts, Outcome: "diverged", Reason: err.Error()}, again)
+		return e.planAgain(ctx, st, outcomeDiverged, err)
+	}
+	if o := planOutcome(err); o != "" && e.other(RolePlanner, st.Past, o) {
+		return e.planAgain(ctx, st, o, err)
 	}
 	if failed, reason := planFailure(err); failed {
 		return e.Writer.Record(ctx, TaskFailed{Task: planner.PlanTask, Reason: reason})
@@ -51,7 +50,7 @@ func (e *Engine) startPlan(ctx context.Context) (TaskState, error) {
 	if err != nil || st.State != TaskPending {
 		return st, err
 	}
-	first, err := e.planAttempt(ctx, st.Attempts+1)
+	first, err := e.planAttempt(ctx, st.Attempts+1, st.Past)
 	if err != nil {
 		return st, err
 	}
@@ -63,12 +62,37 @@ func (e *Engine) startPlan(ctx context.Context) (TaskState, error) {
 
 // planAttempt freezes what the planning model is told of the machine: whoever resumes the attempt,
 // with other tools or on another machine, asks the same questions.
-func (e *Engine) planAttempt(ctx context.Context, n int) (AttemptStarted, error) {
+func (e *Engine) planAttempt(ctx context.Context, n int, past []string) (AttemptStarted, error) {
 	h, err := e.Blobs.Put(ctx, []byte(e.facts(ctx)))
 	if err != nil {
 		return AttemptStarted{}, fmt.Errorf("freeze facts for the plan: %w", err)
 	}
-	return AttemptStarted{Task: planner.PlanTask, Attempt: n, Frozen: h, Prompts: agent.PromptVersion()}, nil
+	c := e.choose(RolePlanner, past)
+	return AttemptStarted{Task: planner.PlanTask, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why}, nil
+}
+
+// planAgain ends the attempt at planning and opens the next one.
+func (e *Engine) planAgain(ctx context.Context, st TaskState, outcome string, why error) error {
+	next, err := e.planAttempt(ctx, st.Attempts+1, append(st.Past, outcome))
+	if err != nil {
+		return err
+	}
+	return e.Writer.Record(ctx, AttemptFinished{Task: planner.PlanTask, Attempt: st.Attempts, Outcome: outcome, Reason: why.Error()}, next)
+}
+
+// planOutcome is how an attempt at planning ended without a plan; "" for what is no model's doing.
+func planOutcome(err error) string {
+	var f *agent.Failure
+	var problems planner.Problems
+	switch {
+	case unreachable(err):
+		return outcomeUnreachable
+	case errors.As(err, &problems):
+		return "failed"
+	case errors.As(err, &f) && (f.Class == agent.FixRequest || f.Class == agent.FailTask):
+		return string(agent.Declined)
+	}
+	return ""
 }
 
 // frozenFacts are the facts of the open attempt; attempts of older builders have none.
@@ -112,10 +136,13 @@ func (e *Engine) attempt(ctx context.Context, id planner.TaskID, phase planner.P
 
 // asker asks the planner's questions through the journal and the meter. Each question is a
 // conversation of its own.
-func (e *Engine) asker(at *attempt) planner.Asker {
+func (e *Engine) asker(at *attempt, model string) planner.Asker {
+	if model == "" { // an attempt of an older builder
+		model = e.Set.Model
+	}
 	return askerFunc(func(ctx context.Context, q planner.Question) (json.RawMessage, error) {
 		req := agent.Request{
-			Model: e.Set.Model, System: q.System, MaxTokens: planTokens, Effort: e.Set.Effort, Schema: q.Schema,
+			Model: model, System: q.System, MaxTokens: planTokens, Effort: e.Set.Effort, Schema: q.Schema,
 			Messages: []agent.Message{agent.Say(agent.User, q.Prompt)},
 		}
 		if q.Repair != "" {

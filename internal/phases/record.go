@@ -51,6 +51,7 @@ type BuildStarted struct {
 	Model    string          `json:"model"`
 	BaseURL  string          `json:"base_url,omitempty"`
 	Price    string          `json:"price,omitempty"` // of the model, as the user gave it for this build
+	Models   Models          `json:"models,omitzero"`
 	Effort   string          `json:"effort,omitempty"`
 	Author   string          `json:"author"` // "Name <email>"
 	Caps     budget.Caps     `json:"caps"`
@@ -117,6 +118,8 @@ type AttemptStarted struct {
 	Attempt int             `json:"attempt"`
 	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON; of the task plan: facts of the machine, as text
 	Prompts string          `json:"prompts"`
+	Model   string          `json:"model,omitempty"`
+	Why     string          `json:"why,omitempty"` // it is that model; "" for the build's own
 }
 
 // CallIntended is an admitted hold; nothing has left yet.
@@ -193,7 +196,7 @@ type GateOutcome struct {
 type AttemptFinished struct {
 	Task    planner.TaskID  `json:"task"`
 	Attempt int             `json:"attempt"`
-	Outcome string          `json:"outcome"` // an agent.Outcome, "diverged" or "failed"
+	Outcome string          `json:"outcome"` // an agent.Outcome, "diverged", "unreachable" or "failed"
 	Reason  string          `json:"reason,omitempty"`
 	Summary string          `json:"summary,omitempty"`
 	Tree    checkpoint.Hash `json:"tree,omitempty"` // the proven candidate, when accepted

@@ -71,6 +71,9 @@ type TaskState struct {
 	Hash       string                           `json:"hash,omitempty"`
 	Attempts   int                              `json:"attempts"`
 	Before     int                              `json:"before,omitempty"` // attempts of earlier starts of this task
+	Past       []string                         `json:"past,omitempty"`   // how attempts ended, oldest first
+	Model      string                           `json:"model,omitempty"`  // of the newest attempt
+	Why        string                           `json:"why,omitempty"`    // it is that model
 	Open       *AttemptState                    `json:"open,omitempty"`   // the attempt that is going on
 	Ready      *AttemptState                    `json:"ready,omitempty"`  // base gates, commit and checkout: attempt 0
 	Accepted   checkpoint.Hash                  `json:"accepted,omitempty"`
@@ -119,7 +122,7 @@ type Outcome struct {
 }
 
 // stateForm grows whenever Apply makes something else of the same records.
-const stateForm = 2
+const stateForm = 3
 
 // NewState returns the state before any record.
 func NewState() *State {
@@ -134,10 +137,22 @@ func (s *State) Task(id planner.TaskID) TaskState {
 	return TaskState{ID: id, State: TaskPending}
 }
 
+// tried is how many attempts count since the task was started: those that no answer came for do not.
+func (t TaskState) tried() int {
+	n := t.Attempts - t.Before
+	for i, outcome := range t.Past {
+		if i >= t.Before && outcome == outcomeUnreachable {
+			n--
+		}
+	}
+	return n
+}
+
 // clone copies t so that it can be kept while the state goes on. Outcomes are left out: they are
 // asked for one by one.
 func (t TaskState) clone() TaskState {
 	t.Notes = slices.Clone(t.Notes)
+	t.Past = slices.Clone(t.Past)
 	t.Edits = slices.Clone(t.Edits)
 	t.Gates = maps.Clone(t.Gates)
 	for id, g := range t.Gates {

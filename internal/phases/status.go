@@ -46,6 +46,8 @@ type TaskStatus struct {
 	Title    string          `json:"title,omitempty"`
 	State    TaskPhase       `json:"state"`
 	Attempts int             `json:"attempts"`
+	Model    string          `json:"model,omitempty"`     // of the newest attempt
+	Why      string          `json:"model_why,omitempty"` // it is that model and not the build's
 	Commit   string          `json:"commit,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
 	Edits    []string        `json:"user_edits,omitempty"`
@@ -111,7 +113,7 @@ func taskStatus(s *State, t planner.Task, phase planner.PhaseID, state TaskPhase
 	ts := s.Task(t.ID)
 	used := s.Guard.Account(budget.TaskScope(string(t.ID)))
 	return TaskStatus{
-		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Commit: ts.Commit,
+		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Model: ts.Model, Why: ts.Why, Commit: ts.Commit,
 		Reason: ts.Reason, Edits: ts.Edits, Cost: used.Spent + used.Unknown, Calls: used.Calls,
 	}
 }

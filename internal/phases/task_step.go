@@ -39,7 +39,7 @@ func (e *Engine) runTask(ctx context.Context, id planner.TaskID) error {
 		if st.State == TaskIsFail {
 			return nil
 		}
-		if st.Open == nil && st.Attempts-st.Before >= e.Set.attempts() {
+		if st.Open == nil && st.tried() >= e.Set.attempts() {
 			return e.Writer.Record(ctx, TaskFailed{Task: id, Reason: st.Reason})
 		}
 		if err := e.runAttempt(ctx, task, st, base); err != nil {
@@ -131,9 +131,11 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 	var f *agent.Failure
 	switch {
 	case errors.Is(err, ErrReplay):
-		end.Outcome, end.Reason = "diverged", err.Error()
+		end.Outcome, end.Reason = outcomeDiverged, err.Error()
 	case errors.As(err, &f) && (f.Class == agent.FixRequest || f.Class == agent.FailTask):
 		end.Outcome, end.Reason = string(agent.Declined), f.Error()
+	case unreachable(err) && e.other(task.Role, st.Past, outcomeUnreachable):
+		end.Outcome, end.Reason = outcomeUnreachable, err.Error()
 	case err != nil:
 		return err
 	case res.Outcome == agent.Accepted:
@@ -149,6 +151,14 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 		return err
 	}
 	return os.RemoveAll(p.dir)
+}
+
+// unreachable says that the provider gave no answer for so long that the build would pause: nothing
+// that money or a key would mend.
+func unreachable(err error) bool {
+	var pause *PauseError
+	var f *agent.Failure
+	return errors.As(err, &pause) && errors.As(err, &f) && (f.Class == agent.Retry || f.Class == agent.WaitUntil)
 }
 
 // engage runs the agent's loop on a scratch tree that equals the last recorded manifest.
@@ -199,8 +209,10 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 		return err
 	}
 	system, first := brief.Render()
+	c := e.choose(task.Role, st.Past)
+	limit := e.Set.limitOf(c.Model)
 	raw, err := json.Marshal(agent.Task{
-		ID: string(task.ID), Model: e.Set.Model, System: system, First: first, MaxTokens: e.Set.maxTokens(), Window: e.Set.Window, Effort: e.Set.Effort,
+		ID: string(task.ID), Model: c.Model, System: system, First: first, MaxTokens: limit.MaxTokens, Window: limit.Window, Effort: e.Set.Effort,
 		Tools: append(tools.Defs(), agent.LoopTools()...),
 	})
 	if err != nil {
@@ -210,5 +222,5 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	if err != nil {
 		return fmt.Errorf("freeze task %s: %w", task.ID, err)
 	}
-	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion()})
+	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why})
 }

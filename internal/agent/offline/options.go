@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline/conversation"
@@ -15,6 +16,8 @@ type Options struct {
 	// As is another model id that it answers to and as, so that its answers are priced as that
 	// model's; [ModelID] goes on being answered as itself.
 	As string
+	// Also are further ids that it answers to, for builds in which several models have a part.
+	Also []string
 	// Key, when set, must come with every request but HEAD /, as x-api-key or as Bearer.
 	Key string
 	// Latency is waited before every answer to a message.
@@ -48,8 +51,11 @@ func (o Options) filled() Options {
 
 // models lists the ids that are answered.
 func (o Options) models() []string {
-	if o.As == "" || o.As == ModelID {
-		return []string{ModelID}
+	var ids []string
+	for _, id := range append(append([]string{o.As}, o.Also...), ModelID) {
+		if id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
 	}
-	return []string{o.As, ModelID}
+	return ids
 }

@@ -35,6 +35,31 @@ type Config struct {
 	Author   string        `yaml:"author" json:"author"`
 	Sandbox  string        `yaml:"sandbox" json:"sandbox"` // required | off; user only
 	Prices   []Price       `yaml:"prices,omitempty" json:"prices,omitempty"`
+	Models   Models        `yaml:"models,omitempty" json:"models,omitzero"`           // user only
+	Escalate string        `yaml:"escalate,omitempty" json:"escalate,omitempty"`      // model after a failed attempt; user only
+	Fallback []string      `yaml:"fallback,omitempty,flow" json:"fallback,omitempty"` // models after an attempt that was not answered, in order; user only
+}
+
+// Models are the models of roles, where they are not the build's.
+type Models struct {
+	Planner  string `yaml:"planner,omitempty" json:"planner,omitempty"`
+	Engineer string `yaml:"engineer,omitempty" json:"engineer,omitempty"`
+	Reviewer string `yaml:"reviewer,omitempty" json:"reviewer,omitempty"`
+	Writer   string `yaml:"writer,omitempty" json:"writer,omitempty"`
+}
+
+// ByRole are the roles that have a model of their own.
+func (m Models) ByRole() map[string]string {
+	var roles map[string]string
+	for role, model := range map[string]string{"planner": m.Planner, "engineer": m.Engineer, "reviewer": m.Reviewer, "writer": m.Writer} {
+		if model != "" {
+			if roles == nil {
+				roles = map[string]string{}
+			}
+			roles[role] = model
+		}
+	}
+	return roles
 }
 
 // Budget is the cap. USD nil means not set.
@@ -124,6 +149,9 @@ func lookup(environ []string, name string) string {
 	return ""
 }
 
+// maxFallback bounds the models that are fallen back on.
+const maxFallback = 8
+
 // maxFile bounds a configuration file.
 const maxFile = 1 << 20
 
@@ -171,7 +199,7 @@ func narrow(c *Config, raw []byte, path string) error {
 	if err := overlay(&p, raw, path); err != nil {
 		return err
 	}
-	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != ""} {
+	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil} {
 		if set {
 			return &Error{"E_CONFIG_FORBIDDEN", path, "a project file may not set " + key, "set it in your own config.yaml (builder config show says where) or by a flag"}
 		}
@@ -277,6 +305,12 @@ func (c Config) Check(where string) error {
 		return bad("attempts", "from 1 to 20")
 	case c.Author != "" && !validAuthor(c.Author):
 		return bad("author", `like "Name <mail@host>"`)
+	}
+	if len(c.Fallback) > maxFallback {
+		return bad("fallback", "at most 8 models")
+	}
+	if slices.Contains(c.Fallback, "") {
+		return bad("fallback", "a list of model ids")
 	}
 	for i, p := range c.Prices {
 		if err := p.check(fmt.Sprintf("%s: prices[%d]", where, i)); err != nil {

@@ -46,7 +46,7 @@ func TestProjectNeverWidens(t *testing.T) {
 	if *c.Budget.USD != 1 || c.Budget.Tokens != 1000 || c.MaxTime != time.Hour || c.Workers != 1 || c.Attempts != 1 {
 		t.Errorf("a project widened: %+v, usd %v", c, *c.Budget.USD)
 	}
-	for _, bad := range []string{"provider: anthropic", "base_url: https://evil.example", "sandbox: \"off\"", "engine: native", "prices: [{model: x, input: 0, output: 0}]"} {
+	for _, bad := range []string{"provider: anthropic", "base_url: https://evil.example", "sandbox: \"off\"", "engine: native", "prices: [{model: x, input: 0, output: 0}]", "models: {planner: x}", "escalate: x", "fallback: [x]"} {
 		var e *Error
 		if _, err := Load(Sources{Project: write(t, bad+"\n")}); !errors.As(err, &e) || e.Code != "E_CONFIG_FORBIDDEN" {
 			t.Errorf("%s: got %v", bad, err)
@@ -106,6 +106,8 @@ func TestSchemaIsTrue(t *testing.T) {
 	}
 	in := func(m map[string]any) func(string) bool { return func(k string) bool { _, ok := m[k]; return ok } }
 	check(reflect.TypeFor[Config](), func(k string) bool { _, ok := schema.Properties[k]; return ok }, len(schema.Properties))
+	models := schema.Properties["models"].Properties
+	check(reflect.TypeFor[Models](), in(models), len(models))
 	budget, prices := schema.Properties["budget"].Properties, schema.Properties["prices"].Items.Properties
 	check(reflect.TypeFor[Budget](), in(budget), len(budget))
 	check(reflect.TypeFor[Price](), in(prices), len(prices))

@@ -26,9 +26,7 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 	case phases.PlanAccepted:
 		return v.plan(s)
 	case phases.AttemptStarted:
-		if f.Attempt > 1 {
-			return fmt.Sprintf("%s  attempt %d", f.Task, f.Attempt)
-		}
+		return attempt(f)
 	case phases.CallAnswered:
 		if f.Fate == budget.Answered {
 			return fmt.Sprintf("%s  answer: %d tokens in, %d out, %s", f.Op.Task, f.Usage.InputAll(), f.Usage.Output, USD(f.Cost))
@@ -54,6 +52,18 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 		return fmt.Sprintf("%s  FAILED: %s", f.Task, f.Reason)
 	case phases.BudgetWarned:
 		return warned(f)
+	}
+	return ""
+}
+
+// attempt tells of a new attempt where it is not the first one with the build's own model.
+func attempt(f phases.AttemptStarted) string {
+	text := fmt.Sprintf("%s  attempt %d", f.Task, f.Attempt)
+	switch {
+	case f.Why != "":
+		return fmt.Sprintf("%s with %s (%s)", text, f.Model, f.Why)
+	case f.Attempt > 1:
+		return text
 	}
 	return ""
 }
