@@ -28,6 +28,10 @@ func byRule(spec string) conversation.Work {
 		return w
 	}
 	w.Units = units
+	if bp.Type == "rest-api" {
+		w.Proof = gen.Proof(bp)
+		w.Understands = both(bp.Understands, gen.Unknown(bp))
+	}
 	return w
 }
 

@@ -21,6 +21,7 @@ var (
 	above        = lazy(`(?i)^(?:>|more than|above|greater than|over)\s*(-?[\d.]+)$`)
 	// choiceDefault is a choice with the default in parentheses behind it.
 	choiceDefault = lazy(`(?i)^(.*?)\s*\((?:by )?default(?:s to|:| is)?\s*([^()]+)\)$`)
+	equalsDefault = lazy(`^([\pL/ -]+?) = (\S.*)$`)
 	exactly       = lazy(`(?i)^(?:exactly )?(\d+)$`)
 )
 
@@ -31,6 +32,9 @@ func readAttributes(f *Field, text string, entities []string) (faults []string) 
 		part := strings.Trim(strings.TrimSpace(parts[i]), "`*")
 		if part == "" || readPattern(f, parts[i]) {
 			continue
+		}
+		if m := equalsDefault.FindStringSubmatch(part); m != nil {
+			part, f.Default = m[1], strings.Trim(m[2], "`\"'")
 		}
 		if m := choiceDefault.FindStringSubmatch(part); m != nil && !choicesStart.MatchString(part) {
 			part, f.Default = m[1], strings.Trim(m[2], "`\"'")

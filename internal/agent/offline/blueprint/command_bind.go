@@ -84,6 +84,10 @@ func (b *binder) record(a *Arg) bool {
 		a.Use, a.Field = UseRef, f.Key
 		return true
 	}
+	if f := matchField(a.Name, b.e); f != nil && f.Unique && f.Kind == Text && f.Key == a.Name {
+		a.Use, a.Field = UseLookup, f.Key
+		return true
+	}
 	if isIDName(a.Name) {
 		a.Use = UseID
 		if f := b.proseRef(); f != nil && b.c.Action == ActSet {

@@ -9,6 +9,8 @@ import (
 var (
 	// entityHead is "**Tool**:", "`Tool` -" or "Tool:" at the start of an item.
 	entityHead = lazy("^(?:(?i:an?|each|every|the) )?(?:\\*\\*([^*]+)\\*\\*|__([^_]+)__|`([^`]+)`|([\\pL\\pN][\\pL\\pN _-]*?))(?: \\([^()]*\\))?\\s*(?::|–|—| - |$|\\s+(?i:has|have|with)\\b:?)\\s*(.*)$")
+	// wrappedFields is "**Tool** (name: text, required; price: money)".
+	wrappedFields = lazy("^(\\*\\*[^*]+\\*\\*|`[^`]+`)\\s*\\((.*;.*)\\)\\.?$")
 	// fieldHead is "name (text, required)" or "name: text, required".
 	fieldParens = lazy("^[*_`]*([^()*`:]+?)[*_`]*\\s*\\((.*)\\)$")
 	fieldColon  = lazy("^[*_`]*([^():*`]+?)[*_`]*\\s*(?::|–|—| - )\\s*(.+)$")
@@ -78,6 +80,16 @@ func headName(m []string) string {
 // entityItem reads a list item that introduces an entity; inside a heading's entity a plain item
 // is a field instead.
 func (r *reader) entityItem(it statement, current int) bool {
+	if w := wrappedFields.FindStringSubmatch(it.text); w != nil && strings.Contains(w[2], ":") {
+		i := r.addEntity(strings.Trim(w[1], "*`_"), it.line)
+		for _, part := range splitTop(w[2], ";") {
+			if f := fieldColon.FindStringSubmatch(strings.TrimSpace(part)); f != nil {
+				part = f[1] + " (" + f[2] + ")"
+			}
+			r.bp.Entities[i].Fields = append(r.bp.Entities[i].Fields, Field{Name: part, Line: -it.line})
+		}
+		return true
+	}
 	m := entityHead.FindStringSubmatch(it.text)
 	if m == nil {
 		return false

@@ -153,9 +153,10 @@ func (r *reader) addEndpoints(methods, target string, it statement) []int {
 // resolve finds what an endpoint serves and does, or says why not.
 func (r *reader) resolve(e *Endpoint) string {
 	segments := strings.Split(strings.Trim(e.Path, "/"), "/")
+	params := map[int]string{}
 	for i, s := range segments {
 		if pathParam.MatchString(s) {
-			segments[i] = "{id}"
+			segments[i], params[i] = "{id}", strings.Trim(s, "{}:<>")
 		}
 	}
 	e.Path = "/" + strings.Join(segments, "/")
@@ -169,6 +170,9 @@ func (r *reader) resolve(e *Endpoint) string {
 	}
 	owner := r.segmentEntity(segments[first])
 	e.Entity = owner.Name
+	if f := findField(owner, params[first+1]); params[first+1] != "" && f != nil && f.Ref != owner.Name {
+		return fmt.Sprintf("records are named by their number in a path, not by their %s", f.Name)
+	}
 	rest := segments[first+1:]
 	switch {
 	case len(rest) == 0:
@@ -294,11 +298,42 @@ func (r *reader) describe(endpoints []int, prose string, line int) {
 		}
 	}
 	for _, clause := range clauses(prose) {
-		if setClause(r.bp.Endpoints, endpoints, clause) {
+		if setClause(r.bp.Endpoints, endpoints, clause) || r.deleteClause(endpoints, clause, line) {
 			continue
 		}
 		r.sentence(clause, line, true)
 	}
+}
+
+var refusedWhen = lazy(`^(?:but |and )?(?:(?:it )?(?:answers?|returns?|gives?|fails?|responds?|refused?|is refused)(?: with)? )?(?:status )?\(?(4\d\d)\)?(?: conflict)?,? (?:if|when|while|as long as|where) (.+)$`)
+
+// deleteClause reads "409 when it still has items" behind an endpoint that deletes.
+func (r *reader) deleteClause(endpoints []int, clause string, line int) bool {
+	m := refusedWhen.FindStringSubmatch(plainWords(clause))
+	i := slices.IndexFunc(endpoints, func(i int) bool { return r.bp.Endpoints[i].Action == "delete" })
+	if m == nil || i < 0 {
+		return false
+	}
+	e := r.entity(r.bp.Endpoints[endpoints[i]].Entity)
+	rules, ok := r.deleteState(*e, m[2])
+	if !ok {
+		return false
+	}
+	for _, rule := range rules {
+		rule.Text, rule.Line = "Deleting "+article(e.Name)+": "+strings.TrimSpace(clause), line
+		rule.Status = int(m[1][0]-'0')*100 + int(m[1][1]-'0')*10 + int(m[1][2]-'0')
+		r.bp.Rules = append(r.bp.Rules, rule)
+	}
+	return true
+}
+
+// article puts "a" or "an" in front of a noun.
+func article(noun string) string {
+	noun = strings.ToLower(noun)
+	if noun != "" && strings.ContainsRune("aeiou", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
 }
 
 // quotedParams adds the parameters that the prose quotes with a question mark or an ampersand in

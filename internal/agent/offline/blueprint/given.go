@@ -20,6 +20,7 @@ var (
 	givenTests    = lazy(`\btests?\b`)
 	givenReadme   = lazy(`\breadme\b`)
 	givenHealth   = lazy(`\bhealthz?\b`)
+	givenOpen     = lazy(`^(?:there (?:is|are) )?(?:no|nobody|without|neither)\b.*\b(?:auth\w*|log|login|logins|accounts?|passwords?|tokens?)\b|\b(?:authentication|login|accounts?) (?:is|are) (?:not|never) (?:needed|required|necessary)`)
 	givenID       = lazy(`\bids?\b`)
 	givenMoney    = lazy(`\b(?:hundredths|cents|decimals|exact)\b|\b79\.90\b`)
 	givenDate     = lazy(`\b(?:yyyy|iso|calendar)\b|\b\d{4} \d\d \d\d\b|\b\d{4}-\d\d-\d\d\b`)
@@ -58,6 +59,7 @@ func givenRules() []givenRule {
 		{givenTests, `tests test own comes project program code has must pass go unit automated run covered cover covers includes include`, ""},
 		{givenReadme, `readme md says explains tells describes how run build test use project program has comes must includes a start includes include examples example lists`, ""},
 		{givenHealth, `healthz health get answers answer 200 endpoint check ok must once up running service server ready`, "rest-api"},
+		{givenOpen, `there is are no nobody none without neither nor authentication authorization auth login logins log in accounts account users user passwords password tokens token needs need needed required necessary has have to be not never or and roles permissions anyone may use it service`, ""},
 		{givenID, `ids id given gives assigned server service program store record records never reused reuse again used twice unique number numbers new get gets automatically must`, ""},
 		{givenMoney, `money amounts amount prices price kept held stored cents hundredths exact exactly decimals two written shown text string strings must never float floats floating point`, ""},
 		{givenDate, `dates date written given read shown yyyy mm dd iso 8601 2026 2025 2024 01 02 12 31 text strings calendar days must format form`, ""},
@@ -111,6 +113,9 @@ func (r *reader) description(s string) bool {
 	}
 	if normative.MatchString(s) {
 		return false
+	}
+	if verb, _, _ := strings.Cut(s, " "); slices.ContainsFunc(r.bp.Entities, func(e Entity) bool { return akin(verb, e.Name) }) {
+		s = strings.TrimPrefix(s, verb)
 	}
 	return r.onlyWords(s, describing+" 404 400 unknown missing invalid 1 2 5 10 20 25 50 100 200 500 1000 up at")
 }

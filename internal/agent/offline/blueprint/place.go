@@ -85,7 +85,7 @@ func (r *reader) running() {
 // runLine takes the first line that begins with a program and has a word or a flag behind it. A
 // flag of a service that no rule knows is reported: the program would refuse it.
 func (r *reader) runLine(line string, at int) {
-	words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "$ "))
+	words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(strings.ReplaceAll(line, "`", "")), "$ "))
 	if len(r.bp.Running) > 0 || len(words) < 2 {
 		return
 	}

@@ -17,6 +17,7 @@ func Read(spec string) *Blueprint {
 	r.running()
 	r.bp.Name = r.programName()
 	r.endpoints()
+	r.usualEndpoints()
 	for i, e := range r.bp.Entities {
 		if e.Plural == "" {
 			r.bp.Entities[i].Plural = plural(strings.ToLower(e.Name))
@@ -100,7 +101,7 @@ func (r *reader) programName() string {
 	if len(r.bp.Running) > 0 {
 		return r.bp.Running[0]
 	}
-	return strings.Join(nameParts(r.bp.Title), "-")
+	return strings.ToLower(strings.Join(nameParts(r.bp.Title), "-"))
 }
 
 // entity finds an entity by the words people use for it: its name or its plural, in any case.

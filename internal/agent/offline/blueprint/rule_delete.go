@@ -64,7 +64,7 @@ func readDelete(r *reader, s string) ([]Rule, bool) {
 // deleteState reads what keeps a record: "that is lent", "with open loans", "in use", "loans refer
 // to it".
 func (r *reader) deleteState(e Entity, s string) ([]Rule, bool) {
-	s = strings.NewReplacer("that ", "", "which ", "", "who ", "", "it is ", "is ", "they are ", "are ", "it has ", "has ", "they have ", "has ", "there are ", "", "there is ", "").Replace(s)
+	s = strings.NewReplacer("that ", "", "which ", "", "who ", "", "it is ", "is ", "they are ", "are ", "it has ", "has ", "it still has ", "has ", "it still have ", "has ", "they still have ", "has ", "they have ", "has ", "there are ", "", "there is ", "").Replace(s)
 	s = strings.TrimSpace(s)
 	rule := Rule{Kind: RuleDelete, Entity: e.Name, Status: 409}
 	if r.bp.Type == "rest-api" {
@@ -100,6 +100,12 @@ func (r *reader) deleteState(e Entity, s string) ([]Rule, bool) {
 		where, ok := r.state(*target, stripState(adjective))
 		rule.Target, rule.Where = target.Name, where
 		return []Rule{rule}, ok
+	}
+	if target, adjective := r.subject(strings.TrimPrefix(s, "still ")); target != nil && len(refsTo(*target, e)) > 0 {
+		if where, ok := r.state(*target, stripState(adjective)); ok {
+			rule.Target, rule.Where = target.Name, where
+			return []Rule{rule}, true
+		}
 	}
 	for _, tail := range []string{" refer to it", " refers to it", " refer to them", " exist", " exists", " exist for it", " use it", " point to it", " belong to it", " are open", " is open", " are left"} {
 		what, ok := strings.CutSuffix(s, tail)

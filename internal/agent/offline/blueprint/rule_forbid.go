@@ -9,7 +9,7 @@ var (
 	forbidNo   = lazy(`^no (.+?) (?:can|may|is|are|shall)(?: ever)?(?: be)? (\pL+)(?: out| again)?$`)
 	forbidAct  = lazy(`^(?:(?:a |an |any )?(\pL+ing)(?: out)?|(?:a |an |any )?(\pL+) (?:of|for|on|to|with)) (.+)$`)
 	forbidMade = lazy(`^(?:no (?:new )?(.+?) (?:can|may|must|is|are|shall)(?: ever)?(?: be)? (?:\pL+)|(?:new |an? )?(.+?) (?:cannot|must not|may not|must never|can never|may never) be (?:\pL+)) (?:to|on|for|in|into|with|from|by|of|against|at|under) (.+)$`)
-	forbidFor  = lazy(`^(?:an? |new )?(.+?) (?:for|on|of|with|to|in|from|by) (.+?)(?: (?:is|are) not (?:allowed|possible|permitted|accepted))$`)
+	forbidFor  = lazy(`^(?:an? |new )?(.+?) (?:for|on|of|with|to|in|from|by) (.+?)(?: (?:is|are) not (?:allowed|possible|permitted|accepted))?$`)
 	takesNone  = lazy(`^(.+?) (?:cannot|must not|may not|can never|must never|may never|can no longer) (?:get|have|take|accept|receive|be given|hold|gain|contain|collect)(?: any)?(?: new| more| further| additional| another)? (.+?)(?: any more| anymore)?$`)
 	onlyState  = lazy(`^only (.+?) (?:can|may|must|are allowed to|is allowed to|shall)(?: be)? (\pL+)(?: out)?$`)
 	onlyFor    = lazy(`^(.+?) (?:can|may|must)(?: only)? be (?:\pL+)(?: only)? (?:to|on|for|in|into|with|from|by|of|against|at|under)(?: only)? (.+)$`)

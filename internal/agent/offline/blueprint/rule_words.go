@@ -46,6 +46,13 @@ func findField(e *Entity, words string) *Field {
 			return &e.Fields[i]
 		}
 	}
+	if before, ok := strings.CutSuffix(w, " date"); ok {
+		for i, f := range e.Fields {
+			if (f.Kind == Date || f.Kind == DateTime) && akin(before, f.Name) {
+				return &e.Fields[i]
+			}
+		}
+	}
 	for _, tail := range []string{" address", " addresses", " number", " numbers", " value", " values", " field"} {
 		if short, ok := strings.CutSuffix(w, tail); ok {
 			return findField(e, short)

@@ -111,6 +111,9 @@ func (d *drafter) divide(given []givenGate) {
 	if len(d.proving) == 0 && len(d.work.Units) > 0 {
 		d.proving = d.derived()
 	}
+	if len(d.work.Proof) > 0 && len(d.work.Units) > 0 {
+		d.proving = append(d.proving, gate{ID: "demands", Kind: "http", Title: "What the spec demands holds", Start: d.start(), Steps: d.work.Proof})
+	}
 	if len(d.unmet) == 0 {
 		d.unmet = []gate{unproven(unprovenID, d.open)}
 	}

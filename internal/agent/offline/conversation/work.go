@@ -14,6 +14,9 @@ type Work struct {
 	// Units are in the order they are to be built; one unit is one task. None when nothing can be
 	// written. A later unit's files rewrite none of an earlier one's but go.mod, go.sum and README.md.
 	Units []unit.Unit
+	// Proof are http steps that show what the spec demands and its own acceptance may not; may be
+	// none.
+	Proof []string
 	// Why says why there are no units, for a spec of a type that could be written; may be empty.
 	Why string
 	// Understands says whether a rule covers the lines first to last of the spec, and if not, why.

@@ -19,28 +19,30 @@ type example struct {
 	body, want   map[string]any
 	list         bool // the answer is a bare list
 	status       int
+	line         int // of its beginning in the block, from 0
 }
 
 // examples reads the steps of a block; a line that begins no step goes on with the one before.
 func examples(text string) []example {
 	var lines []string
-	for line := range strings.Lines(text) {
+	var starts []int
+	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || strings.HasPrefix(line, "#"):
 		case exampleStart.MatchString(line):
-			lines = append(lines, line)
+			lines, starts = append(lines, line), append(starts, i)
 		case len(lines) > 0:
 			lines[len(lines)-1] += " " + line
 		}
 	}
 	var out []example
-	for _, line := range lines {
+	for i, line := range lines {
 		m := exampleLine.FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}
-		x := example{method: m[1], path: m[2]}
+		x := example{method: m[1], path: m[2], line: starts[i]}
 		x.status, _ = strconv.Atoi(m[4]) // three digits by the pattern
 		x.body, _ = object(m[3])
 		x.want, x.list = object(m[5])

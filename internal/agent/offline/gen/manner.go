@@ -43,12 +43,15 @@ type Manner struct {
 	MoneyNumber bool   // amounts are JSON numbers, else strings
 	Items       string // key of the records of a list; "" for a bare array
 	Total       string
-	Error       string // key of an error's sentence
-	Errors      string // key of the errors by field
-	Flat        bool   // faults are told in the sentence, not by field
-	Between     string // stands between a field and its fault in a sentence
-	NameMissing bool   // a missing record is told with its kind: "tool not found"
-	NullText    bool   // absent text is null, else it is empty
+	Error       string         // key of an error's sentence
+	Errors      string         // key of the errors by field
+	Envelope    string         // key of the object that errors stand in, "" for none
+	CodeNumber  bool           // the code in the envelope is the status
+	Codes       map[int]string // the code in the envelope, by status
+	Flat        bool           // faults are told in the sentence, not by field
+	Between     string         // stands between a field and its fault in a sentence
+	NameMissing bool           // a missing record is told with its kind: "tool not found"
+	NullText    bool           // absent text is null, else it is empty
 	Created     int
 	Deleted     int
 	Invalid     int  // status of errors by field
@@ -56,6 +59,7 @@ type Manner struct {
 	Unique      int  // status of a value that is taken
 	UniqueByKey bool // a taken value is reported by field
 	Words       map[Fault]string
+	Taken       map[string]string // the sentence about a value that is taken, by entity, a dot and the field's key
 	Rules       map[string]string // how the violation of a rule is told, by the rule's text; its own words otherwise
 }
 
@@ -63,7 +67,7 @@ type Manner struct {
 func DefaultManner() Manner {
 	return Manner{
 		Items: "items", Total: "total", Error: "error", Errors: "errors", Between: ": ",
-		Created: 201, Deleted: 204, Invalid: 400, RefStatus: 400, Unique: 409, Rules: map[string]string{},
+		Created: 201, Deleted: 204, Invalid: 400, RefStatus: 400, Unique: 409, Rules: map[string]string{}, Codes: usualCodes(), Taken: map[string]string{},
 		Words: map[Fault]string{
 			FaultRequired: "required",
 			FaultUnknown:  "unknown",

@@ -20,6 +20,7 @@ import (
 // MannerOf infers from the acceptance examples of bp how answers look.
 func MannerOf(bp *blueprint.Blueprint) Manner {
 	o := observer{names: NamesOf(bp), bp: bp, m: DefaultManner(), seen: map[string]bool{}, sent: map[string]bool{}}
+	o.m.NullText = true // as other kinds are, unless an example shows empty text
 	for _, b := range bp.Acceptance {
 		if b.Lang != "http" {
 			continue
@@ -31,6 +32,9 @@ func MannerOf(bp *blueprint.Blueprint) Manner {
 	}
 	if o.flat != "" {
 		o.m.flatten(o.flat, func(f Fault) bool { return o.seen["word "+string(f)] })
+	}
+	if !o.m.Flat && o.m.Errors == o.m.Error {
+		o.m.Error = "message"
 	}
 	return o.m
 }
@@ -65,7 +69,7 @@ func (o *observer) example(x example) {
 	case x.status < 300:
 		o.success(x, *ep, *e)
 	case x.status < 500:
-		o.refusal(x, *ep, *e)
+		o.refusal(o.unwrap(x), *ep, *e)
 	}
 }
 
@@ -156,8 +160,8 @@ func (o *observer) record(want map[string]any, e Entity) {
 			o.m.MoneyNumber = true
 		case f != nil && f.Kind == blueprint.Ref && isNumber:
 			o.m.IDNumber = true
-		case f != nil && v == nil && nullable(*f):
-			o.m.NullText = true
+		case f != nil && nullable(*f) && (v == nil || v == "") && o.once("absent text"):
+			o.m.NullText = v == nil
 		}
 	}
 }

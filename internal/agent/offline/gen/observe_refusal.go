@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -39,11 +40,27 @@ func (o *observer) refusal(x example, ep blueprint.Endpoint, e Entity) {
 	}
 	if len(byField) == 0 {
 		o.told(x, faults)
+		o.taken(x, faults, e)
 	}
 	if len(faults) == 0 {
 		o.rule(x, ep, e)
 	}
 	o.statuses(x, faults)
+}
+
+// taken keeps the sentence about a value that another record has; one that holds the value says
+// nothing about others.
+func (o *observer) taken(x example, faults map[string]seenFault, e Entity) {
+	sentence, ok := x.want[o.m.Error].(string)
+	if !ok || len(faults) != 1 || len(x.want) != 1 || strings.Contains(sentence, "$") {
+		return
+	}
+	for key, fault := range faults {
+		value := fmt.Sprint(x.body[key])
+		if fault.kind == FaultUnique && sentence != "" && value != "" && !strings.Contains(strings.ToLower(sentence), strings.ToLower(value)) && o.once("taken "+e.Name+"."+key) {
+			o.m.Taken[e.Name+"."+key] = sentence
+		}
+	}
 }
 
 // told reads the words of a fault out of a sentence that begins with the field, such as "name is

@@ -21,6 +21,8 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent/offline/unit"
 )
 
+// Beside NAME.md may stand NAME.more: steps that the spec does not show and that follow from it.
+
 // Every spec is generated, vetted, tested and built for real, and its acceptance steps are sent
 // to the running service.
 func TestRestAPIPassesItsAcceptance(t *testing.T) {
@@ -38,14 +40,18 @@ func TestRestAPIPassesItsAcceptance(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			accept(t, blueprint.Read(string(raw)))
+			bp := blueprint.Read(string(raw))
+			if more, err := os.ReadFile(strings.TrimSuffix(spec, ".md") + ".more"); err == nil {
+				bp.Acceptance = append(bp.Acceptance, blueprint.Block{Lang: "http", Text: strings.TrimSpace(string(more))})
+			}
+			accept(t, bp)
 		})
 	}
 }
 
 func accept(t *testing.T, bp *blueprint.Blueprint) {
 	t.Helper()
-	for _, u := range bp.Unknown {
+	for _, u := range append(bp.Unknown, gen.Unknown(bp)...) {
 		if bp.Name != "aquarium" || !strings.Contains(u.Text, "sing") && !strings.Contains(u.Text, "fat") {
 			t.Errorf("line %d is not understood: %s", u.Line, u.Why)
 		}
@@ -69,7 +75,11 @@ func accept(t *testing.T, bp *blueprint.Blueprint) {
 	if len(bp.Running) == 0 {
 		bp.Running = []string{"x", "serve", "--addr", "HOST:PORT", "--data", "DIR"}
 	}
-	for _, block := range bp.Acceptance {
+	proof := blueprint.Block{Lang: "http", Text: strings.Join(gen.Proof(bp), "\n")}
+	if strings.Count(proof.Text, "\n") < 5 {
+		t.Errorf("the proof has too few steps: %s", proof.Text)
+	}
+	for _, block := range append(bp.Acceptance, proof) {
 		base := start(t, bins[0], bp.Running)
 		play(t, base, block)
 	}

@@ -20,6 +20,9 @@ type runView struct {
 
 type flagView struct{ Name, Var, Default, Help string }
 
+// Placeholder stands for the flag's value in the help.
+func (f flagView) Placeholder() string { return strings.ToUpper(f.Var) }
+
 // run makes the flags of the line in the Running section, or of the usual one.
 func (s service) run() runView {
 	program := s.names.Program

@@ -109,6 +109,10 @@ func (c core) entity(e Entity) entityView {
 	return v
 }
 
+// TakenSentence is the sentence about a value of the field that another record has, "" for the
+// usual words.
+func (v entityView) TakenSentence(f Field) string { return v.Manner.Taken[v.Entity.Name+"."+f.Key] }
+
 // searches says whether a command or an endpoint of the entity searches for words.
 func searches(bp *blueprint.Blueprint, entity string) bool {
 	for _, c := range bp.Commands {
