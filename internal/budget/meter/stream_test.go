@@ -387,31 +387,6 @@ func TestCacheWritesWithoutTimeToLive(t *testing.T) {
 	}
 }
 
-func TestOverrunIsFlagged(t *testing.T) {
-	t.Parallel()
-	dear := strings.Replace(messageStart(), `"input_tokens":10`, `"input_tokens":150000`, 1)
-	for name, sent := range map[string]string{"answered": dear + messageEnd("end_turn"), "cut": dear} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(budget.Caps{USD: budget.Dollar})
-			door := w.door(answering(200, sse, strings.NewReader(sent)))
-			resp, err := door.RoundTrip(request(t.Context(), "http://host", ask))
-			if err != nil {
-				t.Fatal(err)
-			}
-			io.ReadAll(resp.Body)
-			resp.Body.Close()
-			if s := w.only(t); !s.Overrun {
-				t.Errorf("%+v", s)
-			}
-			var refused *budget.Refusal
-			if _, err := door.RoundTrip(request(t.Context(), "http://host", ask)); !errors.As(err, &refused) || !refused.Overrun {
-				t.Errorf("sent after an overrun: %v", err)
-			}
-		})
-	}
-}
-
 // Text of any length passes in bounded memory; what is withheld, and a single frame, are bounded by
 // an error.
 func TestMemoryIsBounded(t *testing.T) {

@@ -32,6 +32,7 @@ type world struct {
 	warned  []error
 	log     []string
 
+	sample    func(*budget.Guard)           // looks after every record
 	onSettle  func(budget.Settlement) error // runs before a settlement is booked
 	failSpool error                         // of Create
 	failWrite error
@@ -54,6 +55,9 @@ func (w *world) Intend(ctx context.Context, a budget.Ask) (budget.Hold, error) {
 		err = w.guard.Book(h)
 		w.log = append(w.log, "intend")
 	}
+	if w.sample != nil {
+		w.sample(&w.guard)
+	}
 	return h, err
 }
 
@@ -67,7 +71,11 @@ func (w *world) Settle(ctx context.Context, s budget.Settlement) error {
 	defer w.mu.Unlock()
 	w.settled[s.Op.String()] = append(w.settled[s.Op.String()], s)
 	w.log = append(w.log, "settle")
-	return errors.Join(ctx.Err(), w.guard.Settle(s))
+	err := w.guard.Settle(s)
+	if w.sample != nil {
+		w.sample(&w.guard)
+	}
+	return errors.Join(ctx.Err(), err)
 }
 
 // only is the one settlement there must be.
