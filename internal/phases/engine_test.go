@@ -30,13 +30,15 @@ type world struct {
 	clock   func() time.Time
 	answer  func(agent.Request) (agent.Message, error)
 	set     Settings
-	free    int64  // bytes on the disk; 0: nobody looks
-	moves   func() // after each commit
-	paced   bool   // by a pacer, in the clock of package time
-	anyway  bool   // a person wants the provider asked
-	check   Gates  // in place of gates
-	loud    bool   // tools answer otherwise than before
-	facts   string // what the machine has
+	free    int64                     // bytes on the disk; 0: nobody looks
+	moves   func()                    // after each commit
+	paced   bool                      // by a pacer, in the clock of package time
+	anyway  bool                      // a person wants the provider asked
+	model   func(*Writer) agent.Model // nil: answer behind a ledger
+	plan    *planner.Plan             // given; nil: it is asked for
+	check   Gates                     // in place of gates
+	loud    bool                      // tools answer otherwise than before
+	facts   string                    // what the machine has
 }
 
 func newWorld(t *testing.T) *world {
@@ -72,6 +74,11 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 	if err := wr.Record(ctx, start...); err != nil {
 		return nil, err
 	}
+	if fresh && w.plan != nil {
+		if err := AcceptPlan(ctx, wr, w.blobs, w.plan, "user"); err != nil {
+			return nil, err
+		}
+	}
 	if err := Recover(ctx, wr, w.blobs, func(h budget.Hold, _ []byte) budget.Settlement {
 		return budget.Settlement{Op: h.Op, Fate: budget.Unknown}
 	}); err != nil {
@@ -87,6 +94,9 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 		Facts:   func(context.Context) string { return w.facts },
 		Scratch: w.scratch, Set: w.set,
 		Retry: RetryPolicy{Sleep: func(context.Context, time.Duration) error { return nil }},
+	}
+	if w.model != nil {
+		e.Model = w.model(wr)
 	}
 	if w.paced {
 		var until time.Time
