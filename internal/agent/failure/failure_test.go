@@ -18,7 +18,7 @@ import (
 // faultOf is a row as an adapter hands it over.
 func faultOf(t *testing.T, r failuretest.Row) failure.Fault {
 	if err := r.Error(t); err != nil {
-		return failure.Fault{At: r.At, Status: r.Status, Err: fmt.Errorf("send x: %w", err), Now: failuretest.Noon()}
+		return failure.Fault{At: r.At, Status: r.Status, Err: errors.Join(fmt.Errorf("send x: %w", err)), Now: failuretest.Noon()}
 	}
 	f := failure.Read(r.Status, r.Head(), []byte(r.Body), failuretest.Noon())
 	f.At = r.At
@@ -74,7 +74,7 @@ func TestNetwork(t *testing.T) {
 		if err == nil || errors.Is(err, failuretest.ErrProtocol) || errors.Is(err, failuretest.ErrLost) {
 			continue
 		}
-		if !failure.Network(fmt.Errorf("send b/t/1/2.1: %w", err)) {
+		if !failure.Network(fmt.Errorf("model call: %w", errors.Join(fmt.Errorf("send b/t/1/2.1: %w", err), nil))) { // as the meter hands it on
 			t.Errorf("%s: %v is not of the network", r.Name, err)
 		}
 	}

@@ -49,7 +49,7 @@ func Network(err error) bool {
 
 // httpOwn knows the errors of net/http that have no type, by how they begin.
 func httpOwn(err error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
+	return within(err, func(err error) bool {
 		for _, prefix := range []string{
 			"net/http: ", "http2: ", "http: server ", "tls: ", "x509: ", "stream error: ", "connection error: ",
 			"malformed HTTP ", "proxyconnect ", "unexpected EOF", "bad gzip", "gzip: ",
@@ -58,22 +58,42 @@ func httpOwn(err error) bool {
 				return true
 			}
 		}
-	}
-	return false
+		return false
+	})
 }
 
 // proxyStatus is the status with which a proxy refused to connect: net/http makes an error of its
 // text alone. It is 0 for any other error.
 func proxyStatus(err error) int {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if errors.Unwrap(err) != nil {
-			continue
-		}
+	found := 0
+	within(err, func(err error) bool {
 		for status := http.StatusBadRequest; status <= http.StatusNetworkAuthenticationRequired; status++ {
 			if text := http.StatusText(status); text != "" && err.Error() == text {
-				return status
+				found = status
+			}
+		}
+		return found != 0
+	})
+	return found
+}
+
+// within looks for an error that is ok in err and all that it wraps, joined errors included.
+func within(err error, ok func(error) bool) bool {
+	if err == nil {
+		return false
+	}
+	if ok(err) {
+		return true
+	}
+	switch w := err.(type) { //nolint:errorlint // the walk itself
+	case interface{ Unwrap() error }:
+		return within(w.Unwrap(), ok)
+	case interface{ Unwrap() []error }:
+		for _, e := range w.Unwrap() {
+			if within(e, ok) {
+				return true
 			}
 		}
 	}
-	return 0
+	return false
 }

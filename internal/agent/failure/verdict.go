@@ -97,7 +97,7 @@ func (f Fault) byStatus(status int) verdict {
 		return f.forbidden()
 	case http.StatusNotFound, http.StatusGone:
 		return f.notFound()
-	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+	case http.StatusRequestEntityTooLarge:
 		return fix(agent.CauseSize)
 	case http.StatusTooManyRequests:
 		return f.tooMany()

@@ -30,7 +30,7 @@ func TestWholeAnswer(t *testing.T) {
 
 func wholeAnswer(t *testing.T, sm sample) {
 	whole := sm.whole
-	for i := range len(whole) + 1 {
+	for i := 1; i <= len(whole); i++ { // nothing at all is none of an answer: see below
 		w := newWorld(budget.Caps{USD: budget.Dollar})
 		resp, err := w.door(answering(200, "application/json", strings.NewReader(whole[:i]))).RoundTrip(sm.request(t.Context(), "http://host"))
 		s := w.only(t)
@@ -53,6 +53,26 @@ func wholeAnswer(t *testing.T, sm sample) {
 	}
 }
 
+// What is none of an answer is handed on, booked as unknown: it says why there is no answer.
+func TestPagesAndErrorsInsteadOfAnswers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ kind, body string }{
+		"an error with 200": {"application/json", `{"type":"error","error":{"type":"overloaded_error","message":"x"}}`},
+		"a portal":          {"text/html", "<html>sign in</html>"},
+		"nothing":           {"application/json", ""},
+	} {
+		w := newWorld(budget.Caps{USD: budget.Dollar})
+		resp, err := w.door(answering(200, tc.kind, strings.NewReader(tc.body))).RoundTrip(request(t.Context(), "http://host", ask))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		if s := w.only(t); s.Fate != budget.Unknown || err != nil || string(got) != tc.body || resp.StatusCode != 200 {
+			t.Errorf("%s: %q, %v, booked as %+v", name, got, err, s)
+		}
+	}
+}
+
 func TestWholeAnswersThatAreNone(t *testing.T) {
 	t.Parallel()
 	boom := errors.New("disk is gone")
@@ -60,15 +80,13 @@ func TestWholeAnswersThatAreNone(t *testing.T) {
 		kind, body string
 		set        func(*world)
 	}{
-		"no usage":          {"application/json", `{"type":"message","stop_reason":"end_turn"}`, nil},
-		"no stop reason":    {"application/json", strings.Replace(whole, `"stop_reason":"tool_use"`, `"stop_reason":null`, 1), nil},
-		"an error with 200": {"application/json", `{"type":"error","error":{"type":"overloaded_error","message":"x"}}`, nil},
-		"a portal":          {"text/html", "<html>sign in</html>", nil},
-		"nothing":           {"application/json", "", nil},
-		"no type":           {"", strings.Replace(whole, `"type":"message"`, `"type":"completion"`, 1), nil},
-		"not settled":       {"application/json", whole, func(w *world) { w.onSettle = func(budget.Settlement) error { return boom } }},
-		"not kept":          {"application/json", whole, func(w *world) { w.failKeep = boom }},
-		"not spooled":       {"application/json", whole, func(w *world) { w.failWrite = boom }},
+		"no usage":       {"application/json", `{"type":"message","stop_reason":"end_turn"}`, nil},
+		"no stop reason": {"application/json", strings.Replace(whole, `"stop_reason":"tool_use"`, `"stop_reason":null`, 1), nil},
+		"cut":            {"application/json", whole[:len(whole)/2], nil},
+		"no type":        {"", strings.Replace(whole, `"type":"message"`, `"type":"completion"`, 1), nil},
+		"not settled":    {"application/json", whole, func(w *world) { w.onSettle = func(budget.Settlement) error { return boom } }},
+		"not kept":       {"application/json", whole, func(w *world) { w.failKeep = boom }},
+		"not spooled":    {"application/json", whole, func(w *world) { w.failWrite = boom }},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -74,13 +74,24 @@ func (fl *flight) whole(d dialect, resp *http.Response) (*http.Response, error) 
 		return nil, fl.give(unknown(fl.hold, clean(err.Error())), fmt.Errorf("read answer of %s: %w: %w", fl.hold.Op, ErrIncomplete, err))
 	}
 	s := settlement(fl.hold, d.whole(body.Bytes(), fl.hold.Cache))
-	if s.Fate != budget.Answered {
+	if s.Fate != budget.Answered && !noAnswer(d, body.Bytes()) {
 		return nil, fl.give(s, fmt.Errorf("read answer of %s: %s: %w", fl.hold.Op, s.Error, ErrIncomplete))
 	}
 	if _, err := fl.settle(s); err != nil {
 		return nil, err
 	}
 	return withBody(resp, body.Bytes()), nil
+}
+
+// noAnswer says whether a body is none of an answer, nor the beginning of one: a page, a text, or an
+// error object under status 200. Nobody can act on it, and what it says is why there is no answer.
+func noAnswer(d dialect, body []byte) bool {
+	text := bytes.TrimSpace(body)
+	if len(text) == 0 || text[0] != '{' {
+		return true
+	}
+	_, _, shaped := d.failure(text)
+	return shaped
 }
 
 // failure takes in an answer with an error status, or a redirect, and hands it on once it is settled.
