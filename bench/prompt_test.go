@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
+	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
 	"github.com/seed-c331f47d/builder/internal/agent/tools"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
@@ -24,7 +25,7 @@ const (
 // It is no figure of a machine, so it is asserted too.
 func promptRow(t *testing.T, _ sizes) []row {
 	sent := &keeper{}
-	client, err := anthropic.New(anthropic.Config{HTTPClient: &http.Client{Transport: sent}, Key: anthropic.Secret("k")})
+	client, err := anthropic.New(anthropic.Config{HTTPClient: &http.Client{Transport: sent}, Key: endpoint.Secret("k")})
 	must(t, err)
 	system, _ := agent.Brief{Role: agent.Engineer}.Render()
 	hands := tools.New(tools.Config{Root: t.TempDir(), Runner: nobody{}})

@@ -14,6 +14,7 @@ type Brief struct {
 	Title        string
 	Goal         string
 	Requirements []BriefRequirement
+	HowGatesRun  string // what holds for all gates of a kind, said once
 	Gates        []BriefGate
 	Writes       []string // globs this task may write
 	Shared       []string // globs that many tasks write

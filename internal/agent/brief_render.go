@@ -56,9 +56,12 @@ func (b Brief) requirements() string {
 }
 
 func (b Brief) gates() string {
-	lines := make([]string, len(b.Gates))
-	for i, g := range b.Gates {
-		lines[i] = fmt.Sprintf("<gate%s>%s</gate>", attrs("id", g.ID, "kind", g.Kind), strings.TrimSpace(g.Text))
+	var lines []string
+	if how := strings.TrimSpace(b.HowGatesRun); how != "" {
+		lines = append(lines, how)
+	}
+	for _, g := range b.Gates {
+		lines = append(lines, fmt.Sprintf("<gate%s>%s</gate>", attrs("id", g.ID, "kind", g.Kind), strings.TrimSpace(g.Text)))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -19,8 +19,8 @@ func brief() agent.Brief {
 		Project: "shelf, cli-tool, go", Plan: "store: Storage\ncommands: Commands\n", Environment: "go1.26, no network",
 		TaskID: "store", Title: "Storage", Goal: "Keep books.\nIn a file.",
 		Requirements: []agent.BriefRequirement{{ID: "R1", Text: "Books have\n  a title.", Source: "3-4"}, {ID: "R2", Text: "No loss.", Source: "5"}},
-		Gates:        []agent.BriefGate{{ID: "build", Kind: "command", Text: "go build ./..."}, {ID: "use", Kind: "transcript", Text: "$ shelf add Emma\n$ shelf list"}},
-		Writes:       []string{"internal/store/**"}, Shared: []string{"go.mod", "go.sum"},
+		HowGatesRun:  "Sessions: all is compared.\n", Gates: []agent.BriefGate{{ID: "build", Kind: "command", Text: "go build ./..."}, {ID: "use", Kind: "transcript", Text: "$ shelf add Emma\n$ shelf list"}},
+		Writes: []string{"internal/store/**"}, Shared: []string{"go.mod", "go.sum"},
 		Tree: "go.mod 30\nmain.go 120", Notes: []string{"store: use bbolt"}, LastFailure: "unit: TestAdd failed",
 	}
 }

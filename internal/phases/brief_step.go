@@ -41,11 +41,14 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 			}
 		}
 	}
+	kinds := map[planner.GateKind]bool{}
 	for _, id := range task.Gates {
 		if g, ok := e.plan.Gate(id); ok {
+			kinds[g.Kind] = true
 			b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(GateText(e.asTold(g, b.Spec)), gateBytes)})
 		}
 	}
+	b.HowGatesRun = howGatesRun(kinds)
 	err = e.Writer.View(ctx, func(s *State) {
 		for _, n := range task.Needs {
 			t := s.Task(n)

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
-// GateText spells out what a gate does and expects, for agents and for `builder report`.
+// GateText spells out what one gate does and expects; howGatesRun says the rest.
 func GateText(g planner.Gate) string {
 	var b strings.Builder
 	switch g.Kind {
@@ -29,11 +29,10 @@ func GateText(g planner.Gate) string {
 			fmt.Fprintf(&b, "\nwith this %s put into the tree by the builder:\n%s", f.Path, f.Content)
 		}
 	case planner.GateHTTP:
-		fmt.Fprintf(&b, "starts %s in %s, waits until GET %s answers, sends the requests below in order and compares status and answer, which may hold more than shown; then SIGTERM, after which the server must exit %d within 10 s.\n%s",
+		fmt.Fprintf(&b, "starts %s in %s, waits until GET %s answers, sends these requests, ends it with SIGTERM: exit %d expected\n%s",
 			strings.Join(g.Start, " "), cmp.Or(strings.TrimPrefix(g.Dir, "."), "the tree"), cmp.Or(g.Ready, "/"), g.Expect.Exit, strings.Join(g.Steps, "\n"))
 	case planner.GateTranscript:
-		fmt.Fprintf(&b, "runs this console session in %s, with bin/ of the tree, then the tree itself, first on PATH; stdout and stderr come together and must be as shown, exit codes too (0 unless shown); below a command without lines anything may come:\n%s",
-			stage(g.Dir), g.Session)
+		fmt.Fprintf(&b, "runs this console session in %s:\n%s", stage(g.Dir), g.Session)
 	case planner.GateFile:
 		for _, f := range g.Files {
 			fmt.Fprintf(&b, "file %s", f.Path)
@@ -70,12 +69,33 @@ func (e *Engine) asTold(g planner.Gate, told string) planner.Gate {
 	}
 	switch {
 	case len(g.Steps) > 1:
-		g.Steps = []string{fmt.Sprintf("(the %d requests of the spec's block on lines %s, from %s to %s)", len(g.Steps), own.Source, g.Steps[0], g.Steps[len(g.Steps)-1])}
+		g.Steps = []string{fmt.Sprintf("(the %d requests of the spec's block on lines %s, from %s to %s)", len(g.Steps), own.Source, clipLine(g.Steps[0]), clipLine(g.Steps[len(g.Steps)-1]))}
 	case strings.Count(g.Session, "\n") > 2:
 		first, _, _ := strings.Cut(g.Session, "\n")
-		g.Session = fmt.Sprintf("(the whole session of the spec's block on lines %s, which begins: %s)", own.Source, first)
+		g.Session = fmt.Sprintf("(the whole session of the spec's block on lines %s, which begins: %s)", own.Source, clipLine(first))
 	}
 	return g
+}
+
+// clipLine is the beginning of a line, enough to find it by.
+func clipLine(line string) string {
+	const most = 60
+	if len(line) <= most {
+		return line
+	}
+	return strings.ToValidUTF8(line[:most], "") + "…"
+}
+
+// howGatesRun says of each kind of gate that a task has, once, what its text does not.
+func howGatesRun(kinds map[planner.GateKind]bool) string {
+	var b strings.Builder
+	if kinds[planner.GateTranscript] {
+		b.WriteString("Sessions: bin/ of the tree, then the tree itself, come first on PATH. Standard output and error come together and must be as shown, but for blanks at line ends; so must exit codes, 0 where none is shown. Below a command without lines anything may come; a line ... stands for any lines.\n")
+	}
+	if kinds[planner.GateHTTP] {
+		b.WriteString("Requests: {port} is a free port, {data} an empty folder. Status and answer are compared; the answer may hold more than the JSON shown, \"$name\" keeps a value for later. After SIGTERM the server has 10 s to end.\n")
+	}
+	return b.String()
 }
 
 // stage names the folder that a session runs in.

@@ -20,9 +20,9 @@ func TestGateTextSaysHowGatesRun(t *testing.T) {
 		},
 		"http": {
 			planner.Gate{Kind: planner.GateHTTP, Start: []string{"bin/desk", "--addr", "127.0.0.1:{port}"}, Ready: "/up", Steps: []string{"GET /a -> 200", "GET /b -> 404"}},
-			[]string{"starts bin/desk --addr 127.0.0.1:{port} in the tree", "GET /up", "SIGTERM", "exit 0 within 10 s", "\nGET /a -> 200\nGET /b -> 404"},
+			[]string{"starts bin/desk --addr 127.0.0.1:{port} in the tree", "GET /up", "SIGTERM: exit 0 expected", "\nGET /a -> 200\nGET /b -> 404"},
 		},
-		"session":         {planner.Gate{Kind: planner.GateTranscript, Session: "$ a\nb\n"}, []string{"in an empty folder", "stdout and stderr come together", "\n$ a\nb"}},
+		"session":         {planner.Gate{Kind: planner.GateTranscript, Session: "$ a\nb\n"}, []string{"in an empty folder", "\n$ a\nb"}},
 		"session in tree": {planner.Gate{Kind: planner.GateTranscript, Dir: ".", Session: "$ node a.js\n"}, []string{"in a fresh copy of the tree"}},
 		"session below":   {planner.Gate{Kind: planner.GateTranscript, Dir: "web", Session: "$ node a.js\n"}, []string{"in web of a fresh copy of the tree"}},
 		"files":           {planner.Gate{Kind: planner.GateFile, Files: []planner.FileCheck{{Path: "a", Contains: []string{"x"}}, {Path: "b", Absent: true}}}, []string{"file a, contains \"x\"\nfile b must not exist"}},
@@ -36,6 +36,15 @@ func TestGateTextSaysHowGatesRun(t *testing.T) {
 				}
 			}
 		})
+	}
+	all := howGatesRun(map[planner.GateKind]bool{planner.GateHTTP: true, planner.GateTranscript: true})
+	for _, want := range []string{"first on PATH", "come together", "{data} an empty folder", "may hold more"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("lacks %q: %s", want, all)
+		}
+	}
+	if got := howGatesRun(map[planner.GateKind]bool{planner.GateCommand: true}); got != "" {
+		t.Errorf("commands are explained: %s", got)
 	}
 	if treeText(nil) != "(empty)" {
 		t.Error("an empty tree is not told")
