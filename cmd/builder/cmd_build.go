@@ -69,15 +69,17 @@ func (a *app) runBuild(ctx context.Context, o buildOptions) error {
 	if err != nil {
 		return err
 	}
+	defer ord.works.release()
 	if o.dryRun {
+		if err := ord.works.confined(); err != nil {
+			return err
+		}
 		return a.dryRun(ord)
 	}
 	expected, err := a.estimateOf(ord.spec, ord.plan, ord.set)
 	if err != nil {
 		return err
 	}
-	a.warnStale(ord.set.price, nowOr(clock(a)))
-	a.headline(ord.id, ord.set, ord.works)
 	s, err := a.open(ctx, ord)
 	if err != nil {
 		return err
@@ -127,11 +129,14 @@ func (a *app) order(ctx context.Context, o buildOptions) (order, error) {
 	if !validBuildID(ord.id) {
 		return ord, usage("E_USAGE", "as in: --build-id b-nightly-1", "a build id is b- and then lower-case letters, digits and hyphens")
 	}
-	ord.works, err = a.works(ctx, ord.spec, ord.set)
-	if err == nil && ord.plan != nil {
-		err = ord.works.missing(ord.plan)
+	if ord.works, err = a.works(ctx, ord.spec, ord.set); err != nil || ord.plan == nil {
+		return ord, err
 	}
-	return ord, err
+	if err := ord.works.missing(ord.plan); err != nil {
+		ord.works.release()
+		return ord, err
+	}
+	return ord, nil
 }
 
 // capsOfPlan lets a plan lower the cap and set caps of its phases; it never raises one.
@@ -231,16 +236,23 @@ func modelsLine(m phases.Models) string {
 	return strings.Join(parts, "; ")
 }
 
-// open makes the folder, the repository and the journal of a new build.
+// open makes the folder and the journal of a new build while the sandbox is being measured. They are
+// not there, by name, before the headline has told the level, and not at all on a machine that is refused.
 func (a *app) open(ctx context.Context, ord order) (*session, error) {
-	if err := os.MkdirAll(ord.folder.app, 0o755); err != nil {
-		return nil, usage("E_WORKSPACE", "choose a folder you may write", "%s", err)
-	}
 	given, err := a.given(ctx, ord)
 	if err != nil {
 		return nil, err
 	}
-	st, err := createStore(ctx, ord.folder, []byte(ord.spec.Text), ord.first(), given)
+	draft, err := ord.folder.draft(ctx, []byte(ord.spec.Text), ord.first(), given)
+	if err != nil {
+		return nil, err
+	}
+	if err := ord.works.confined(); err != nil {
+		return nil, errors.Join(err, draft.discard())
+	}
+	a.warnStale(ord.set.price, nowOr(clock(a)))
+	a.headline(ord.id, ord.set, ord.works)
+	st, err := draft.name(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -60,6 +60,10 @@ func (a *app) runPlan(ctx context.Context, o planOptions) error {
 	if err != nil {
 		return err
 	}
+	defer w.release()
+	if err := w.confined(); err != nil {
+		return err
+	}
 	plan, err := a.makePlan(ctx, spec, set, w)
 	if err != nil {
 		return err
@@ -130,7 +134,11 @@ func openPlanStore(ctx context.Context, f folder, spec []byte, first phases.Buil
 		if err := os.MkdirAll(f.app, 0o700); err != nil {
 			return nil, false, fmt.Errorf("make plan folder: %w", err)
 		}
-		st, err := createStore(ctx, f, spec, first, nil)
+		d, err := f.draft(ctx, spec, first, nil)
+		if err != nil {
+			return nil, false, err
+		}
+		st, err := d.name(ctx)
 		return st, true, err
 	}
 	st, err := openStore(ctx, f)

@@ -67,6 +67,10 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	defer w.release()
+	if err := w.confined(); err != nil {
+		return err
+	}
 	a.warnStale(set.price, nowOr(clock(a)))
 	a.headline(st.id, set, w)
 	s, err := a.newSession(st, set, w, "builder resume "+word(st.app))

@@ -95,30 +95,72 @@ type store struct {
 	spools  *blob.Spools
 }
 
-// createStore makes the build's folder and opens it. It is made whole under another name first, with
-// the record that opens the build: a folder with the right name is a build that can be resumed. It
-// fails when there is one already.
-func createStore(ctx context.Context, f folder, spec []byte, first phases.BuildStarted, given *givenPlan) (*store, error) {
-	if err := f.sweep(); err != nil {
-		return nil, err
+// draftStore is a build's folder that is made whole, with the record that opens the build, and does
+// not have its name yet: a folder with the right name is a build that can be resumed.
+type draftStore struct {
+	folder
+	tmp  string
+	made string // the outermost folder that was made for it; "" when the application's was there
+}
+
+// draft makes the content of a build's folder, and the application's folder where there is none. It
+// must be named or discarded; what a killed process leaves, the next build sweeps.
+func (f folder) draft(ctx context.Context, spec []byte, first phases.BuildStarted, given *givenPlan) (*draftStore, error) {
+	d := &draftStore{folder: f, made: missing(f.app)}
+	if err := os.MkdirAll(f.app, 0o755); err != nil {
+		return nil, errors.Join(usage("E_WORKSPACE", "choose a folder you may write", "%s", err), d.discard())
 	}
-	tmp, err := os.MkdirTemp(f.app, tmpPrefix+"*"+tmpSuffix) // 0700
+	err := f.sweep()
+	if err == nil {
+		d.tmp, err = os.MkdirTemp(f.app, tmpPrefix+"*"+tmpSuffix) // 0700
+	}
 	if err != nil {
-		return nil, fmt.Errorf("make build folder: %w", err)
+		return nil, errors.Join(fmt.Errorf("make build folder: %w", err), d.discard())
 	}
-	if err := fillStore(ctx, tmp, spec, first, given); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(tmp))
+	if err := fillStore(ctx, d.tmp, spec, first, given); err != nil {
+		return nil, errors.Join(err, d.discard())
 	}
-	if err := os.Rename(tmp, f.root()); err != nil {
-		if _, serr := os.Lstat(f.root()); serr == nil {
-			err = usage("E_WORKSPACE", "go on with it: builder resume "+f.app+", or build into a new folder", "%s holds a build already", f.app)
+	return d, nil
+}
+
+// missing is the outermost folder on the way to dir that is not there; "" when all are.
+func missing(dir string) string {
+	out := ""
+	for ; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
+			return out
 		}
-		return nil, errors.Join(err, os.RemoveAll(tmp))
+		out = dir
 	}
-	if err := syncDir(f.app); err != nil {
+}
+
+// discard leaves everything as it was before.
+func (d *draftStore) discard() error {
+	var errs []error
+	if d.tmp != "" {
+		errs = append(errs, os.RemoveAll(d.tmp))
+	}
+	for dir := d.app; d.made != "" && len(dir) >= len(d.made); dir = filepath.Dir(dir) {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return errors.Join(append(errs, err)...)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// name gives the folder its name and opens it. It fails when there is one already.
+func (d *draftStore) name(ctx context.Context) (*store, error) {
+	if err := os.Rename(d.tmp, d.root()); err != nil {
+		if _, serr := os.Lstat(d.root()); serr == nil {
+			err = usage("E_WORKSPACE", "go on with it: builder resume "+d.app+", or build into a new folder", "%s holds a build already", d.app)
+			return nil, errors.Join(err, os.RemoveAll(d.tmp))
+		}
+		return nil, errors.Join(err, d.discard())
+	}
+	if err := syncDir(d.app); err != nil {
 		return nil, err
 	}
-	return openStore(ctx, f)
+	return openStore(ctx, d.folder)
 }
 
 // The names of folders that are not yet builds.
@@ -178,18 +220,13 @@ func fillStore(ctx context.Context, root string, spec []byte, first phases.Build
 			return err
 		}
 	}
-	j, err := bolt.Create(ctx, filepath.Join(dir, "journal.db"), bolt.Options{Holder: filepath.Join(root, "lock")})
-	if err != nil {
-		return err
-	}
-	_, err = j.Append(ctx, 0, recs)
-	if err = errors.Join(err, j.Close()); err != nil {
+	if err := bolt.Make(ctx, filepath.Join(dir, "journal.db"), recs); err != nil {
 		return err
 	}
 	if err := writeWhole(filepath.Join(root, "current"), []byte(id+"\n")); err != nil {
 		return err
 	}
-	return syncDir(root)
+	return errors.Join(syncDir(filepath.Join(root, "builds")), syncDir(root))
 }
 
 func syncDir(dir string) error {

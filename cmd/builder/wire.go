@@ -40,27 +40,36 @@ type works struct {
 	tools  []toolchain.Tool
 	plans  planCache
 	again  string // the command that goes on
+
+	measured   *measurement
+	unconfined bool // the user allows a machine without a sandbox
 }
 
-// works measures the sandbox and finds the toolchains.
+// works finds the toolchains, and begins to measure the sandbox: runner and report are there after
+// confined. Whoever is given works calls release.
 func (a *app) works(ctx context.Context, spec *planner.Spec, s settings) (*works, error) {
-	w := &works{app: a, spec: spec}
-	w.runner, w.report = ladder.Measure(ctx)
-	if w.runner.Level() == sandbox.None {
-		if s.Sandbox != "off" {
-			return nil, refused("E_SANDBOX_UNAVAILABLE", "install bubblewrap, or allow user namespaces; to run commands of models unconfined say: --no-sandbox", "commands cannot be confined on this machine: %s", w.report)
-		}
-		w.runner = ladder.Unconfined()
+	w := &works{app: a, spec: spec, unconfined: s.Sandbox == "off", measured: measure(ctx)}
+	if err := w.detect(ctx); err != nil {
+		w.release()
+		return nil, err
 	}
-	cache, err := a.cacheDir()
+	return w, nil
+}
+
+// release ends the measurement where confined was not reached.
+func (w *works) release() { w.measured.stop() }
+
+// detect finds the toolchains.
+func (w *works) detect(ctx context.Context) error {
+	cache, err := w.app.cacheDir()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if w.agents, w.tools, err = toolchain.Detect(ctx, filepath.Join(cache, "toolchains", "agents"), a.env); err != nil {
-		return nil, err
+	if w.agents, w.tools, err = toolchain.Detect(ctx, filepath.Join(cache, "toolchains", "agents"), w.app.env); err != nil {
+		return err
 	}
-	w.gates, _, err = toolchain.Detect(ctx, filepath.Join(cache, "toolchains", "gates"), a.env)
-	return w, err
+	w.gates, _, err = toolchain.Detect(ctx, filepath.Join(cache, "toolchains", "gates"), w.app.env)
+	return err
 }
 
 // cacheDir is $XDG_CACHE_HOME/builder: scratch trees and caches, all of which may be deleted while

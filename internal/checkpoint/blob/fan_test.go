@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A new fan-out folder costs a sync of the folder above: sixteen share one, so that a young build
+// A new fan-out folder costs a sync of the folder above: four share one, so that a young build
 // does not pay it with each blob.
 func TestFansAreMadeTogether(t *testing.T) {
 	t.Parallel()
@@ -18,7 +18,7 @@ func TestFansAreMadeTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := len(s.made); n%16 != 0 || n == 0 {
-		t.Errorf("%d folders were made, want whole groups of 16", n)
+	if n := len(s.made); n%4 != 0 || n == 0 {
+		t.Errorf("%d folders were made, want whole groups of 4", n)
 	}
 }

@@ -17,30 +17,38 @@ import (
 // Create makes an empty journal at path and opens it; ErrExists when there is one. It is written
 // whole under another name first: power loss never leaves half a journal at path.
 func Create(ctx context.Context, path string, o Options) (*Journal, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("create journal %s: %w", path, err)
-	}
-	if err := create(path); err != nil {
-		return nil, fmt.Errorf("create journal %s: %w", path, err)
+	if err := Make(ctx, path, nil); err != nil {
+		return nil, err
 	}
 	return Open(ctx, path, o)
 }
 
-func create(path string) (err error) {
+// Make is Create for a journal that begins with recs, and leaves it closed: records and file become
+// durable together, for the price of the file.
+func Make(ctx context.Context, path string, recs []checkpoint.Record) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("create journal %s: %w", path, err)
+	}
+	if err := create(path, recs); err != nil {
+		return fmt.Errorf("create journal %s: %w", path, err)
+	}
+	return nil
+}
+
+func create(path string, recs []checkpoint.Record) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return checkpoint.ErrExists
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp") // 0600
 	if err != nil {
 		return spaceError(err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	temp := filepath.Join(dir, "new")
-	if err := writeEmpty(temp); err != nil {
+	defer func() { err = errors.Join(err, os.Remove(temp.Name())) }()
+	if err := errors.Join(temp.Close(), writeNew(temp.Name(), recs)); err != nil {
 		return spaceError(err)
 	}
 	// A link, unlike a rename, does not replace what another process put there meanwhile.
-	if err := os.Link(temp, path); err != nil {
+	if err := os.Link(temp.Name(), path); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return checkpoint.ErrExists
 		}
@@ -49,8 +57,8 @@ func create(path string) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
-func writeEmpty(path string) error {
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true})
+func writeNew(path string, recs []checkpoint.Record) error {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true, NoGrowSync: true})
 	if err != nil {
 		return err
 	}
@@ -64,7 +72,19 @@ func writeEmpty(path string) error {
 		if err != nil {
 			return err
 		}
-		return meta.Put(keySchema, strconv.AppendInt(nil, checkpoint.Schema, 10))
+		if err := meta.Put(keySchema, strconv.AppendInt(nil, checkpoint.Schema, 10)); err != nil {
+			return err
+		}
+		for i, r := range recs {
+			e, err := checkpoint.Seal(uint64(i)+1, r)
+			if err != nil {
+				return err
+			}
+			if err := tx.Bucket(bucketJournal).Put(keyOf(e.Seq), e.Encode()); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err := errors.Join(err, db.Sync(), db.Close()); err != nil {
 		return err

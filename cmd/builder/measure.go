@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+
+	"github.com/seed-c331f47d/builder/internal/sandbox"
+	"github.com/seed-c331f47d/builder/internal/sandbox/ladder"
+)
+
+// measurement is the sandbox being measured beside other work: it takes longer than all else before
+// the first call, and needs nothing of it.
+type measurement struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when runner and report may be read
+	runner sandbox.Runner
+	report ladder.Report
+}
+
+// measure begins. Whoever calls it calls stop.
+func measure(ctx context.Context) *measurement {
+	ctx, cancel := context.WithCancel(ctx)
+	m := &measurement{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(m.done)
+		m.runner, m.report = ladder.Measure(ctx)
+	}()
+	return m
+}
+
+// stop ends a measurement that nobody waits for any more, and leaves nothing of it behind.
+func (m *measurement) stop() {
+	m.cancel()
+	<-m.done
+}
+
+// confined waits for the measurement. A machine that has no sandbox is refused, unless the user said
+// that it may be so. Nothing is sent, no command is run and no level is told before.
+func (w *works) confined() error {
+	<-w.measured.done
+	w.runner, w.report = w.measured.runner, w.measured.report
+	if w.runner.Level() != sandbox.None {
+		return nil
+	}
+	if !w.unconfined {
+		return refused("E_SANDBOX_UNAVAILABLE", "install bubblewrap, or allow user namespaces; to run commands of models unconfined say: --no-sandbox", "commands cannot be confined on this machine: %s", w.report)
+	}
+	w.runner = ladder.Unconfined()
+	return nil
+}
