@@ -3,7 +3,6 @@ package planner
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -18,8 +17,8 @@ type Exchange struct {
 }
 
 var (
-	sessionExit    = regexp.MustCompile(`^! exit[ \t]+(\d{1,3})$`)
-	sessionHeredoc = regexp.MustCompile(`[ \t]*<<[ \t]*['"]?([A-Za-z_][A-Za-z0-9_]*)['"]?[ \t]*$`)
+	sessionExit    = lazy(`^! exit[ \t]+(\d{1,3})$`)
+	sessionHeredoc = lazy(`[ \t]*<<[ \t]*['"]?([A-Za-z_][A-Za-z0-9_]*)['"]?[ \t]*$`)
 )
 
 // ParseSession reads a console session:
@@ -89,7 +88,7 @@ func (p *sessionParser) prompt(at int, command string) error {
 	}
 	command = strings.TrimSpace(strings.Join(parts, " "))
 	x := Exchange{Line: at}
-	if m := sessionHeredoc.FindStringSubmatchIndex(command); m != nil {
+	if m := sessionHeredoc().FindStringSubmatchIndex(command); m != nil {
 		end := command[m[2]:m[3]]
 		command = command[:m[0]]
 		var input strings.Builder
@@ -115,7 +114,7 @@ func (p *sessionParser) prompt(at int, command string) error {
 
 // exit sets the exit code of the command before it.
 func (p *sessionParser) exit(at int, line string) error {
-	m := sessionExit.FindStringSubmatch(line)
+	m := sessionExit().FindStringSubmatch(line)
 	if m == nil {
 		return &LineError{Line: at, Err: fmt.Errorf("parse session: %.40q is not \"! exit N\"", line)}
 	}

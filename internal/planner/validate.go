@@ -66,7 +66,7 @@ func (v *validator) header() {
 	if sum, err := hex.DecodeString(p.Spec.SHA256); err != nil || len(sum) != 32 || strings.ToLower(p.Spec.SHA256) != p.Spec.SHA256 {
 		v.add("E_PLAN_SPEC", "spec.sha256", "is not a SHA-256 in lower-case hex", "make the plan anew with: builder plan SPEC -o plan.yaml")
 	}
-	if !nameShape.MatchString(p.Project.Name) {
+	if !nameShape().MatchString(p.Project.Name) {
 		v.add("E_PLAN_PROJECT", "project.name", fmt.Sprintf("%.60q cannot name a command", p.Project.Name),
 			"use lower-case letters, digits and hyphens, a letter first, at most 40")
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-var testsShape = regexp.MustCompile(`^>=[1-9][0-9]{0,5}$`)
+var testsShape = lazy(`^>=[1-9][0-9]{0,5}$`)
 
 // setup checks the setup steps.
 func (v *validator) setup() {
@@ -57,7 +57,7 @@ func (v *validator) kind(where string, g Gate) {
 		if g.Expect.Exit < 0 || g.Expect.Exit > 255 {
 			v.add("E_PLAN_GATE", where, fmt.Sprintf("expects exit code %d", g.Expect.Exit), "exit codes go from 0 to 255")
 		}
-		if g.Expect.Tests != "" && !testsShape.MatchString(g.Expect.Tests) {
+		if g.Expect.Tests != "" && !testsShape().MatchString(g.Expect.Tests) {
 			v.add("E_PLAN_GATE", where, fmt.Sprintf("expects %.40q tests", g.Expect.Tests), `write ">=1" or more`)
 		}
 	case GateHTTP:

@@ -9,9 +9,9 @@ import (
 )
 
 var (
-	idShape          = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-	requirementShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	nameShape        = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	idShape          = lazy(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	requirementShape = lazy(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	nameShape        = lazy(`^[a-z][a-z0-9-]{0,39}$`)
 )
 
 // Roles are the roles a task's agent may have; "" means engineer.
@@ -33,15 +33,15 @@ func (v *validator) ids() {
 		seen[key] = where
 	}
 	for i, r := range v.plan.Requirements {
-		check("requirement", fmt.Sprintf("requirements[%d] %s", i, shown(string(r.ID))), string(r.ID), requirementShape)
+		check("requirement", fmt.Sprintf("requirements[%d] %s", i, shown(string(r.ID))), string(r.ID), requirementShape())
 	}
 	for i, g := range v.plan.Gates {
-		check("gate", fmt.Sprintf("gates[%d] %s", i, shown(string(g.ID))), string(g.ID), idShape)
+		check("gate", fmt.Sprintf("gates[%d] %s", i, shown(string(g.ID))), string(g.ID), idShape())
 	}
 	n := 0
 	for i, ph := range v.plan.Phases {
 		where := fmt.Sprintf("phases[%d] %s", i, shown(string(ph.ID)))
-		check("phase", where, string(ph.ID), idShape)
+		check("phase", where, string(ph.ID), idShape())
 		if strings.EqualFold(string(ph.ID), string(PlanTask)) {
 			v.add("E_PLAN_RESERVED", where, "the id \"plan\" is reserved for planning itself", "choose another id")
 		}
@@ -55,7 +55,7 @@ func (v *validator) ids() {
 				v.add("E_PLAN_RESERVED", where, "the id \"plan\" is reserved for planning itself", "choose another id")
 				continue
 			}
-			check("task", where, string(t.ID), idShape)
+			check("task", where, string(t.ID), idShape())
 			if rest, ok := strings.CutPrefix(string(t.ID), string(ph.ID)+"."); !ok || rest == "" {
 				v.add("E_PLAN_BAD_ID", where, "task id "+shown(string(t.ID))+" does not begin with that of its phase", fmt.Sprintf("write it as %.40s.NAME", ph.ID))
 			}
@@ -65,7 +65,7 @@ func (v *validator) ids() {
 
 // shown quotes an id for a message: short, and without what a terminal would obey.
 func shown(id string) string {
-	if idShape.MatchString(id) || requirementShape.MatchString(id) {
+	if idShape().MatchString(id) || requirementShape().MatchString(id) {
 		return id
 	}
 	if len(id) > 64 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 )
@@ -12,7 +13,7 @@ import (
 // mostMarks is how many cache marks a request may hold.
 const mostMarks = 4
 
-var toolName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`)
+var toolName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9_-]{1,128}$`) })
 
 // readTools reads the tools; those that the provider itself would run are counted and left alone.
 func (r *reader) readTools() *failure {
@@ -30,8 +31,8 @@ func (r *reader) readTools() *failure {
 		if f := r.addSegment(raw); f != nil {
 			return f.at("tools.%d", i)
 		}
-		if !toolName.MatchString(t.Name) {
-			return invalid("tools.%d.name: String should match pattern '%s'", i, toolName)
+		if !toolName().MatchString(t.Name) {
+			return invalid("tools.%d.name: String should match pattern '%s'", i, toolName())
 		}
 		if names[t.Name] {
 			return invalid("tools: Tool names must be unique.")

@@ -45,7 +45,7 @@ func Open(dir string) (*Store, error) {
 	if err := syncDirs(dir, filepath.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}

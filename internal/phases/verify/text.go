@@ -24,8 +24,8 @@ func textCounts() []textCount {
 
 // goTextPassed are the tests of "go test -v"; goTextPackage a package that had some, without -v.
 var (
-	goTextPassed  = regexp.MustCompile(`(?m)^\s*--- PASS: (\S+)`)
-	goTextPackage = regexp.MustCompile(`(?m)^ok\s+(\S+)\s+[\d.(cached)]+s?(?:\s+coverage: \S+ of statements)?\s*$`)
+	goTextPassed  = lazy(`(?m)^\s*--- PASS: (\S+)`)
+	goTextPackage = lazy(`(?m)^ok\s+(\S+)\s+[\d.(cached)]+s?(?:\s+coverage: \S+ of statements)?\s*$`)
 )
 
 // countText counts the tests that a runner says have passed. It believes the runner's words, which
@@ -45,7 +45,7 @@ func countText(text string) tally {
 			return t
 		}
 	}
-	for _, pattern := range []*regexp.Regexp{goTextPassed, goTextPackage} {
+	for _, pattern := range []*regexp.Regexp{goTextPassed(), goTextPackage()} {
 		for _, m := range pattern.FindAllStringSubmatch(text, -1) {
 			t.passed["test "+m[1]] = true
 		}

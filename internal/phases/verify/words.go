@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,12 +19,12 @@ const (
 )
 
 // ansi are terminal sequences.
-var ansi = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)|.)")
+var ansi = lazy("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)|.)")
 
 // clean makes text of the gate's programs fit for agent and terminal: no control characters, no
 // invisible or direction-changing ones, no paths of this machine.
 func (r *room) clean(text string) string {
-	text = ansi.ReplaceAllString(strings.ToValidUTF8(text, "\uFFFD"), "")
+	text = ansi().ReplaceAllString(strings.ToValidUTF8(text, "\uFFFD"), "")
 	text = strings.Map(func(c rune) rune {
 		switch {
 		case c == '\n' || c == '\t':
@@ -70,7 +69,7 @@ func firstLine(text string) string {
 }
 
 // passing are the parts of a text that differ from run to run without meaning anything.
-var passing = regexp.MustCompile(strings.Join([]string{
+var passing = lazy(strings.Join([]string{
 	`\d{4}[-/]\d{2}[-/]\d{2}([T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?)?`,
 	`\b\d{2}:\d{2}:\d{2}(\.\d+)?\b`,
 	`\b\d+(\.\d+)?\s?(ns|µs|us|ms|s|m\d+(\.\d+)?s|seconds?|sec)\b`,
@@ -86,7 +85,7 @@ var passing = regexp.MustCompile(strings.Join([]string{
 // signature names a failure: what was said, in any order, without times, ports, addresses and
 // temporary paths.
 func signature(gate, feedback string) string {
-	lines := strings.Split(passing.ReplaceAllString(feedback, "#"), "\n")
+	lines := strings.Split(passing().ReplaceAllString(feedback, "#"), "\n")
 	for i, line := range lines {
 		lines[i] = strings.Join(strings.Fields(line), " ")
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,9 +14,9 @@ import (
 )
 
 var (
-	frontKey  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*[ \t]*:`)
-	yamlLine  = regexp.MustCompile(`line (\d+): *`)
-	nameShape = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	frontKey  = lazy(`^[A-Za-z_][A-Za-z0-9_-]*[ \t]*:`)
+	yamlLine  = lazy(`line (\d+): *`)
+	nameShape = lazy(`^[a-z][a-z0-9-]{0,39}$`)
 )
 
 // splitFront cuts the front matter off src: the YAML between a first line "---" and the next one.
@@ -39,7 +38,7 @@ func splitFront(path string, src []byte) (yamlText []byte, body int, err error) 
 		}
 		at = end
 	}
-	if frontKey.Match(bytes.TrimSpace(rest)) {
+	if frontKey().Match(bytes.TrimSpace(rest)) {
 		return nil, 0, fault("E_SPEC_FRONT_MATTER", place(path, 1), "the front matter has no closing line ---", "close it with a line ---")
 	}
 	return nil, 0, nil
@@ -56,7 +55,7 @@ func readFront(path string, text []byte) (planner.Front, error) {
 	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
 		return planner.Front{}, frontFault(path, err)
 	}
-	if f.Name != "" && !nameShape.MatchString(f.Name) {
+	if f.Name != "" && !nameShape().MatchString(f.Name) {
 		return planner.Front{}, fault("E_SPEC_FRONT_MATTER", place(path, 1), fmt.Sprintf("name %.60q cannot name a command", f.Name),
 			"use lower-case letters, digits and hyphens, a letter first, at most 40")
 	}
@@ -70,12 +69,12 @@ func readFront(path string, text []byte) (planner.Front, error) {
 // frontFault turns a YAML error into a problem with the line in the spec.
 func frontFault(path string, err error) error {
 	what, line := err.Error(), 1
-	if m := yamlLine.FindStringSubmatch(what); m != nil {
+	if m := yamlLine().FindStringSubmatch(what); m != nil {
 		if n, convErr := strconv.Atoi(m[1]); convErr == nil {
 			line = n + 1 // the line --- comes before
 		}
 	}
-	what = strings.Join(strings.Fields(yamlLine.ReplaceAllString(what, "")), " ")
+	what = strings.Join(strings.Fields(yamlLine().ReplaceAllString(what, "")), " ")
 	what = strings.TrimPrefix(strings.TrimPrefix(what, "yaml: "), "unmarshal errors: ")
 	what = strings.ReplaceAll(what, " not found in type planner.Front", " is not known")
 	return fault("E_SPEC_FRONT_MATTER", place(path, line), what, "front matter may hold name and type, once each")

@@ -142,7 +142,7 @@ func programIn(command string) string {
 		"go", "npm", "npx", "node", "yarn", "pnpm", "python", "python3", "pip", "docker", "make", "cargo", "java",
 		"curl", "git", "cd", "export", "sudo", "sh", "bash", "uvicorn", "flask", "true", "echo", "cat", "mkdir",
 	}
-	if !nameShape.MatchString(word) || slices.Contains(tools, word) {
+	if !nameShape().MatchString(word) || slices.Contains(tools, word) {
 		return ""
 	}
 	return word

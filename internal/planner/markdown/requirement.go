@@ -2,7 +2,6 @@ package markdown
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -27,11 +26,11 @@ const maxLead = 300
 //   - a sentence that leads into a list is no requirement: items that do not stand alone repeat it.
 
 var (
-	taskBox     = regexp.MustCompile(`^\[[ xX]\][ \t]+`)
-	onlyLink    = regexp.MustCompile(`^(\[[^\]]*\]\([^)]*\)|<?https?://\S+>?)[.]?$`)
-	tableRuler  = regexp.MustCompile(`^[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$`)
-	htmlComment = regexp.MustCompile(`(?s)^\s*<!--.*-->\s*$`)
-	boldLead    = regexp.MustCompile(`^(\*\*|__)[^*_]+(\*\*|__)`)
+	taskBox     = lazy(`^\[[ xX]\][ \t]+`)
+	onlyLink    = lazy(`^(\[[^\]]*\]\([^)]*\)|<?https?://\S+>?)[.]?$`)
+	tableRuler  = lazy(`^[ \t]*\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$`)
+	htmlComment = lazy(`(?s)^\s*<!--.*-->\s*$`)
+	boldLead    = lazy(`^(\*\*|__)[^*_]+(\*\*|__)`)
 )
 
 // readRequirements lists what the spec asks for, in document order, as R1, R2, …
@@ -115,7 +114,7 @@ func (c *collector) block(b block, next ast.Node) {
 	case ast.KindParagraph, ast.KindTextBlock:
 		c.prose(b, next)
 	case ast.KindHTMLBlock:
-		if !htmlComment.MatchString(c.doc.code(n)) {
+		if !htmlComment().MatchString(c.doc.code(n)) {
 			c.prose(b, next)
 		}
 	case ast.KindBlockquote:
@@ -141,7 +140,7 @@ func (c *collector) prose(b block, next ast.Node) {
 // tableAt gives the index of a table's ruler in a paragraph, 0 without one.
 func tableAt(lines []textLine) int {
 	for i := 1; i < len(lines); i++ {
-		if strings.Contains(lines[i].text, "|") && tableRuler.MatchString(lines[i].text) && strings.Contains(lines[i-1].text, "|") {
+		if strings.Contains(lines[i].text, "|") && tableRuler().MatchString(lines[i].text) && strings.Contains(lines[i-1].text, "|") {
 			return i
 		}
 	}
@@ -211,7 +210,7 @@ func (c *collector) item(n ast.Node, lead sentence, mustLead bool) {
 	}
 	own = g.whole()
 	onlyLeads := len(g.parts) == 0 && strings.HasSuffix(own.text, ":") && len(c.found) > at+1
-	if own.text == "" || onlyLeads || onlyLink.MatchString(own.text) {
+	if own.text == "" || onlyLeads || onlyLink().MatchString(own.text) {
 		c.found = append(c.found[:at], c.found[at+1:]...)
 		return
 	}
@@ -265,7 +264,7 @@ func (c *collector) subItem(n ast.Node, parent *gathered) {
 
 // standsAlone says whether an item can be understood without what leads to it.
 func standsAlone(text string) bool {
-	return strings.HasPrefix(text, "`") || boldLead.MatchString(text) || normative(text, false)
+	return strings.HasPrefix(text, "`") || boldLead().MatchString(text) || normative(text, false)
 }
 
 // ownText is an item's text without that of the lists below it.
@@ -298,7 +297,7 @@ func (c *collector) gather(n ast.Node, skip func(ast.Node) bool) sentence {
 		}
 		return ast.WalkContinue, nil
 	})
-	out.text = taskBox.ReplaceAllString(squeeze(strings.Join(parts, " ")), "")
+	out.text = taskBox().ReplaceAllString(squeeze(strings.Join(parts, " ")), "")
 	return out
 }
 

@@ -25,9 +25,9 @@ var (
 		return regexp.MustCompile(`(?i)\b(can|may|always|only|at most|at least|no (more|fewer|less|later|earlier) than|up to|exactly|(is|are) (refused|rejected)|answers?|prints?|returns?|responds?|replies|refuses?|rejects?|fails?|exits?|accepts?|supports?)\b`)
 	})
 	// endpointSpan is an endpoint in backticks.
-	endpointSpan = regexp.MustCompile("`(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)([|,/ ](GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS))* +/")
+	endpointSpan = lazy("`(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)([|,/ ](GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS))* +/")
 	// abbreviations do not end a sentence.
-	abbreviation = regexp.MustCompile(`(?i)(^|[\s(])(e\.g|i\.e|etc|vs|cf|approx|no|nr|incl|resp|ca|[a-z])\.$`)
+	abbreviation = lazy(`(?i)(^|[\s(])(e\.g|i\.e|etc|vs|cf|approx|no|nr|incl|resp|ca|[a-z])\.$`)
 )
 
 // normative says whether a sentence asks for something; an intro only does so in strong words.
@@ -39,7 +39,7 @@ func normative(text string, intro bool) bool {
 	if intro {
 		return false
 	}
-	return plainWords().MatchString(prose) || endpointSpan.MatchString(text) || strings.HasPrefix(text, "`")
+	return plainWords().MatchString(prose) || endpointSpan().MatchString(text) || strings.HasPrefix(text, "`")
 }
 
 // sentencesOf splits lines of text, each with its line number, into sentences. Code in backticks
@@ -100,7 +100,7 @@ func endsSentence(r rune, read, rest string) bool {
 		if len(read) > 8 {
 			read = read[len(read)-8:]
 		}
-		if abbreviation.MatchString(read) {
+		if abbreviation().MatchString(read) {
 			return false
 		}
 	default:

@@ -1,7 +1,6 @@
 package markdown
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -9,13 +8,13 @@ import (
 )
 
 var (
-	hostPort  = regexp.MustCompile(`^(HOST|ADDR|ADDRESS|host|localhost|127\.0\.0\.1|0\.0\.0\.0)?[:](PORT|port|[0-9]{2,5})$`)
-	addrFlag  = regexp.MustCompile(`^--?(addr|address|listen|bind|http)$`)
-	portFlag  = regexp.MustCompile(`^--?(port|p)$`)
-	dataFlag  = regexp.MustCompile(`^--?(data|dir|data-dir|db|database|store|storage|path|file)$`)
-	aFileFlag = regexp.MustCompile(`^--?(db|database|file)$`)
-	angled    = regexp.MustCompile(`<([A-Za-z:_.-]+)>`)
-	envAssign = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+	hostPort  = lazy(`^(HOST|ADDR|ADDRESS|host|localhost|127\.0\.0\.1|0\.0\.0\.0)?[:](PORT|port|[0-9]{2,5})$`)
+	addrFlag  = lazy(`^--?(addr|address|listen|bind|http)$`)
+	portFlag  = lazy(`^--?(port|p)$`)
+	dataFlag  = lazy(`^--?(data|dir|data-dir|db|database|store|storage|path|file)$`)
+	aFileFlag = lazy(`^--?(db|database|file)$`)
+	angled    = lazy(`<([A-Za-z:_.-]+)>`)
+	envAssign = lazy(`^[A-Za-z_][A-Za-z0-9_]*=`)
 )
 
 // startCommand gives the argv that starts the server, from the first command under Running that
@@ -36,8 +35,8 @@ func (d *document) startCommand(name string) []string {
 
 // startOf fills in one command, nil when it does not start this program on an address.
 func startOf(command, name string) []string {
-	words, err := planner.Words(angled.ReplaceAllString(strings.NewReplacer("[", " ", "]", " ").Replace(command), "$1"))
-	if err != nil || len(words) == 0 || envAssign.MatchString(words[0]) || programIn(words[0]) == "" {
+	words, err := planner.Words(angled().ReplaceAllString(strings.NewReplacer("[", " ", "]", " ").Replace(command), "$1"))
+	if err != nil || len(words) == 0 || envAssign().MatchString(words[0]) || programIn(words[0]) == "" {
 		return nil
 	}
 	argv, hasPort, before := []string{"bin/" + name}, false, ""
@@ -67,13 +66,13 @@ func fill(flag, value string) string {
 	switch {
 	case strings.HasPrefix(value, "-"):
 		return value
-	case hostPort.MatchString(value), addrFlag.MatchString(flag) && isPlaceholder(value):
+	case hostPort().MatchString(value), addrFlag().MatchString(flag) && isPlaceholder(value):
 		return "127.0.0.1:{port}"
-	case value == "PORT", portFlag.MatchString(flag):
+	case value == "PORT", portFlag().MatchString(flag):
 		return "{port}"
-	case aFileFlag.MatchString(flag), value == "FILE", value == "DB":
+	case aFileFlag().MatchString(flag), value == "FILE", value == "DB":
 		return "{data}/data.db"
-	case dataFlag.MatchString(flag), slices.Contains([]string{"DIR", "DATA", "DATADIR", "DATA_DIR", "FOLDER", "PATH"}, value):
+	case dataFlag().MatchString(flag), slices.Contains([]string{"DIR", "DATA", "DATADIR", "DATA_DIR", "FOLDER", "PATH"}, value):
 		return "{data}"
 	default:
 		return value

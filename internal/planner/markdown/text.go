@@ -3,7 +3,6 @@ package markdown
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 	"unicode"
@@ -20,7 +19,7 @@ const bom = "\ufeff"
 const maxNesting = 60
 
 // indentedItem is a list item so far to the right that it must be nested as deeply.
-var indentedItem = regexp.MustCompile(`^[ \t]{120,}([-*+]|[0-9]{1,9}[.)])[ \t]`)
+var indentedItem = lazy(`^[ \t]{120,}([-*+]|[0-9]{1,9}[.)])[ \t]`)
 
 // checkText finds what makes data no spec: size, emptiness, encoding, control characters, nesting.
 func checkText(path string, data []byte) error {
@@ -95,7 +94,7 @@ func checkNesting(path, text string) error {
 	line := 0
 	for s := range strings.Lines(text) {
 		line++
-		if openers(s) > maxNesting || indentedItem.MatchString(s) {
+		if openers(s) > maxNesting || indentedItem().MatchString(s) {
 			return fault("E_SPEC_TOO_COMPLEX", place(path, line), "quotes or lists are nested too deeply", "write it flatter")
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -20,9 +19,9 @@ import (
 const MaxBytes = 16 << 20
 
 var (
-	lineOf  = regexp.MustCompile(`line (\d+): *`)
-	unknown = regexp.MustCompile(`^field (\S+) not found in type planner\.(\w+)$`)
-	doubled = regexp.MustCompile(`^mapping key "(.*)" already defined at line (\d+)$`)
+	lineOf  = lazy(`line (\d+): *`)
+	unknown = lazy(`^field (\S+) not found in type planner\.(\w+)$`)
+	doubled = lazy(`^mapping key "(.*)" already defined at line (\d+)$`)
 )
 
 // Decode reads a plan. name is the file's name in problems. An error is [planner.Problems], with
@@ -81,10 +80,10 @@ func faults(name string, err error) planner.Problems {
 	for _, e := range te.Errors {
 		line, what := cutLine(e)
 		p := problem(name, line, what, "see docs/plan.schema.json")
-		if m := unknown.FindStringSubmatch(what); m != nil {
+		if m := unknown().FindStringSubmatch(what); m != nil {
 			p.Code, p.What, p.Hint = "E_PLAN_UNKNOWN_KEY", fmt.Sprintf("key %q is not known here", m[1]), planner.Nearest(m[1], keysOf(m[2]))
 		}
-		if m := doubled.FindStringSubmatch(what); m != nil {
+		if m := doubled().FindStringSubmatch(what); m != nil {
 			p.Code, p.What, p.Hint = "E_PLAN_DUP_KEY", fmt.Sprintf("key %q stands in line %s too", m[1], m[2]), "keep one of them"
 		}
 		if strings.Contains(what, "into time.Duration") {
@@ -98,7 +97,7 @@ func faults(name string, err error) planner.Problems {
 // cutLine takes the line off a message of the YAML decoder; 0 when it names none.
 func cutLine(msg string) (line int, what string) {
 	what = strings.Join(strings.Fields(msg), " ")
-	m := lineOf.FindStringSubmatch(what)
+	m := lineOf().FindStringSubmatch(what)
 	if m == nil {
 		return 0, what
 	}

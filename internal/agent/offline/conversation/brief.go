@@ -1,7 +1,6 @@
 package conversation
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -35,11 +34,11 @@ func (b brief) name() string {
 	return b.task[strings.LastIndex(b.task, ".")+1:]
 }
 
-var workingFolderLine = regexp.MustCompile(`(?mi)^[ \t]*(?:-[ \t]*)?(?:primary )?working directory:[ \t]*(/[^\s]*)[ \t]*$`)
+var workingFolderLine = lazy(`(?mi)^[ \t]*(?:-[ \t]*)?(?:primary )?working directory:[ \t]*(/[^\s]*)[ \t]*$`)
 
 // workingFolder finds the working folder that a CLI agent states outside the spec; "" when none is.
 func workingFolder(text string) string {
-	m := workingFolderLine.FindStringSubmatch(text)
+	m := workingFolderLine().FindStringSubmatch(text)
 	if m == nil {
 		return ""
 	}

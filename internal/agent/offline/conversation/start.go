@@ -1,7 +1,6 @@
 package conversation
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,9 +29,9 @@ func (d *drafter) start() []string {
 }
 
 var (
-	addressValue = regexp.MustCompile(`^(?i:HOST:PORT|ADDR|ADDRESS|LISTEN|[\w.-]*:(?:PORT|\d+))$`)
-	portValue    = regexp.MustCompile(`^(?i:PORT|\d{2,5})$`)
-	folderValue  = regexp.MustCompile(`^(?i:DIR|FOLDER|DIRECTORY|PATH|DATA|DATADIR|DATA_DIR)$`)
+	addressValue = lazy(`^(?i:HOST:PORT|ADDR|ADDRESS|LISTEN|[\w.-]*:(?:PORT|\d+))$`)
+	portValue    = lazy(`^(?i:PORT|\d{2,5})$`)
+	folderValue  = lazy(`^(?i:DIR|FOLDER|DIRECTORY|PATH|DATA|DATADIR|DATA_DIR)$`)
 )
 
 // placed replaces one word of a command, or what follows its "=". before is the flag in front of a
@@ -53,13 +52,13 @@ func placed(word, before string) (out, flag string) {
 func place(value, flag string) string {
 	bare, name := strings.Trim(value, "<>[]{}"), strings.TrimLeft(strings.ToLower(flag), "-")
 	switch {
-	case addressValue.MatchString(bare):
+	case addressValue().MatchString(bare):
 		return "127.0.0.1:{port}"
-	case name == "port" || name == "p" && portValue.MatchString(bare), bare == "PORT":
+	case name == "port" || name == "p" && portValue().MatchString(bare), bare == "PORT":
 		return "{port}"
 	case bare == "HOST":
 		return "127.0.0.1"
-	case folderValue.MatchString(bare), flag != "" && slices.Contains([]string{"data", "data-dir", "dir"}, name):
+	case folderValue().MatchString(bare), flag != "" && slices.Contains([]string{"data", "data-dir", "dir"}, name):
 		return "{data}"
 	case bare == "FILE" || flag != "" && slices.Contains([]string{"db", "database", "file"}, name):
 		return "{data}/data.db"

@@ -56,15 +56,15 @@ func lastClosing(text, tag string) int {
 }
 
 var (
-	requirementTag = regexp.MustCompile(`(?ms)^<requirement id="([^"\n]*)" lines="([^"\n]*)">(.*?)</requirement>[ \t]*$`)
-	gateTag        = regexp.MustCompile(`(?m)^<gate id="([^"\n]*)" kind="([^"\n]*)"((?: [a-z_]+="[^"\n]*")*)>`)
-	specTag        = regexp.MustCompile(`(?m)^<spec(?: [a-z_]+="[^"\n]*")*>`)
-	attribute      = regexp.MustCompile(`([a-z_]+)="([^"\n]*)"`)
+	requirementTag = lazy(`(?ms)^<requirement id="([^"\n]*)" lines="([^"\n]*)">(.*?)</requirement>[ \t]*$`)
+	gateTag        = lazy(`(?m)^<gate id="([^"\n]*)" kind="([^"\n]*)"((?: [a-z_]+="[^"\n]*")*)>`)
+	specTag        = lazy(`(?m)^<spec(?: [a-z_]+="[^"\n]*")*>`)
+	attribute      = lazy(`([a-z_]+)="([^"\n]*)"`)
 )
 
 // attr reads one attribute of an opening tag.
 func attr(attrs, name string) string {
-	for _, m := range attribute.FindAllStringSubmatch(attrs, -1) {
+	for _, m := range attribute().FindAllStringSubmatch(attrs, -1) {
 		if m[1] == name {
 			return m[2]
 		}
@@ -76,7 +76,7 @@ func attr(attrs, name string) string {
 func requirements(text string) []Requirement {
 	_, body, _ := section(text, "requirements")
 	var rs []Requirement
-	for _, m := range requirementTag.FindAllStringSubmatch(body, -1) {
+	for _, m := range requirementTag().FindAllStringSubmatch(body, -1) {
 		r := Requirement{ID: m[1], Lines: m[2], Text: strings.TrimSpace(m[3])}
 		r.First, r.Last = lines(m[2])
 		rs = append(rs, r)
@@ -112,7 +112,7 @@ type givenGate struct {
 func acceptance(text string) []givenGate {
 	_, body, _ := section(text, "acceptance")
 	var gs []givenGate
-	for _, m := range gateTag.FindAllStringSubmatch(body, -1) {
+	for _, m := range gateTag().FindAllStringSubmatch(body, -1) {
 		g := givenGate{ID: m[1], Kind: m[2]}
 		g.First, g.Last = lines(attr(m[3], "lines"))
 		gs = append(gs, g)
@@ -156,7 +156,7 @@ func split(text string) told {
 		return told{rest: text}
 	}
 	return told{
-		before: text[:specTag.FindStringIndex(text)[0]], spec: strings.TrimRight(spec, "\n"),
+		before: text[:specTag().FindStringIndex(text)[0]], spec: strings.TrimRight(spec, "\n"),
 		rest: text[lastClosing(text, "</spec>")+len("</spec>"):], hasSpec: true,
 	}
 }
