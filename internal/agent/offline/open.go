@@ -68,7 +68,7 @@ func (o *openRead) segment(raw json.RawMessage) *failure {
 // tool takes a tool.
 func (o *openRead) tool(i int, name, description string, schema json.RawMessage) *failure {
 	if !toolName().MatchString(name) {
-		return invalid("Invalid 'tools[%d].name': string does not match pattern. Expected a string that matches the pattern '%s'.", i, toolName)
+		return invalid("Invalid 'tools[%d].name': string does not match pattern. Expected a string that matches the pattern '%s'.", i, toolName())
 	}
 	if len(schema) == 0 {
 		schema = json.RawMessage(`{"type":"object"}`)
