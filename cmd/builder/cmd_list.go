@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -57,16 +58,23 @@ func (a *app) runList(asJSON bool) error {
 
 func newLogs(a *app) *cobra.Command {
 	var dir string
+	var told, asJSON bool
 	c := &cobra.Command{
-		Use: "logs TASK", Short: "Show what happened in a task, record by record, with the logs of its gates", Args: cobra.RangeArgs(1, 2),
+		Use: "logs TASK [DIR]", Short: "Show what happened in a task, record by record, with the logs of its gates", Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 2 {
 				dir = args[1]
 			}
-			return a.reading(c.Context(), dir, false, func(ctx context.Context, r reader) error { return a.showLogs(ctx, r, args[0]) })
+			show := a.showLogs
+			if told {
+				show = a.showTold
+			}
+			return a.reading(c.Context(), dir, asJSON, func(ctx context.Context, r reader) error { return show(ctx, r, args[0]) })
 		},
 	}
 	c.Flags().StringVarP(&dir, "dir", "C", ".", "folder of the application")
+	c.Flags().BoolVar(&told, "context", false, "show instead what the model was told in each call, why, and what of it came from a cache")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON (records as lines)")
 	return c
 }
 
@@ -82,6 +90,9 @@ func (a *app) showLogs(ctx context.Context, r reader, task string) error {
 			return nil
 		}
 		found = true
+		if r.json {
+			return json.NewEncoder(a.out).Encode(e)
+		}
 		fmt.Fprintf(a.out, "%s  %-18s %s\n", e.Time.Format("15:04:05.000"), e.Kind, tidy(short(e.Payload, 200), a.secrets()))
 		done, ok := f.(phases.EffectFinished)
 		if !ok || done.Gate == nil || done.Gate.Pass || done.Gate.Log == "" {
