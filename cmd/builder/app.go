@@ -107,10 +107,13 @@ func keyInArgs(args []string) error {
 	return nil
 }
 
+// keyVariables are the variables that hold keys of providers.
+func keyVariables() []string { return []string{"ANTHROPIC_API_KEY", "OPENAI_API_KEY"} }
+
 // secrets are values that must never be shown.
 func (a *app) secrets() []string {
 	var out []string
-	for _, name := range []string{"ANTHROPIC_API_KEY", "OPENAI_API_KEY"} {
+	for _, name := range keyVariables() {
 		if v := a.getenv(name); v != "" {
 			out = append(out, v)
 		}

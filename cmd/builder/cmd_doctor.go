@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -13,13 +15,29 @@ import (
 	"github.com/seed-c331f47d/builder/internal/sandbox/toolchain"
 )
 
+type doctorOptions struct {
+	limits limitFlags
+	asJSON bool
+	probe  bool
+	cap    string // of the probe, in US dollars
+}
+
 func newDoctor(a *app) *cobra.Command {
-	var asJSON bool
+	var o doctorOptions
 	c := &cobra.Command{
-		Use: "doctor", Short: "Say what works on this machine and what to mend", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.runDoctor(c.Context(), asJSON) },
+		Use: "doctor", Short: "Say what works on this machine and at the provider, and what to mend", Args: cobra.NoArgs,
+		Long: `Doctor looks at the configuration, the keys, the sandbox, the toolchains and the disk, and asks the
+provider, where one is configured, which models it has; that costs nothing. With --probe it also makes
+two small model calls, metered and under a cap, and says whether tools, streaming, usage and
+structured answers work, and what they cost. It exits 2 when something must be mended.`,
+		Example: "  builder doctor\n  builder doctor --probe --model claude-haiku-5-5",
+		RunE:    func(c *cobra.Command, _ []string) error { return a.runDoctor(c.Context(), o) },
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	f := c.Flags()
+	f.BoolVar(&o.asJSON, "json", false, "print JSON")
+	f.BoolVar(&o.probe, "probe", false, "also make two small model calls (see --max-cost)")
+	f.StringVar(&o.cap, "max-cost", "0.05", "with --probe: hard cap in US dollars")
+	o.limits.addProvider(f)
 	return c
 }
 
@@ -31,11 +49,22 @@ type finding struct {
 	Fix    string `json:"fix,omitempty"`
 }
 
-func (a *app) runDoctor(ctx context.Context, asJSON bool) error {
+func (a *app) runDoctor(ctx context.Context, o doctorOptions) error {
 	found := []finding{{Name: "builder", State: "ok", Detail: version}}
-	found = append(found, a.checkConfig(), checkSandbox(ctx))
+	set, err := a.settings(o.limits, ".")
+	found = append(found, checkConfig(set, err))
+	found = append(found, a.checkKeys()...)
+	found = append(found, checkSandbox(ctx))
 	found = append(found, a.checkTools(ctx)...)
-	if asJSON {
+	found = append(found, a.checkDisk()...)
+	if err == nil {
+		found = append(found, a.checkPrice(set))
+		found = append(found, a.checkProvider(ctx, set)...)
+		if o.probe && !anyBad(found) {
+			found = append(found, a.probe(ctx, set, o.cap)...)
+		}
+	}
+	if o.asJSON {
 		if err := writeJSON(a.out, map[string]any{"version": 1, "findings": found}); err != nil {
 			return err
 		}
@@ -61,8 +90,12 @@ func (a *app) showFindings(found []finding) error {
 	return w.Flush()
 }
 
-func (a *app) checkConfig() finding {
-	s, err := a.settings(limitFlags{}, ".")
+// anyBad says whether something was found that must be mended first.
+func anyBad(found []finding) bool {
+	return slices.ContainsFunc(found, func(f finding) bool { return f.State == "bad" })
+}
+
+func checkConfig(s settings, err error) finding {
 	if err != nil {
 		f := linesOf(explain(err))[0]
 		return finding{"configuration", "bad", f.what, f.hint}
@@ -72,6 +105,51 @@ func (a *app) checkConfig() finding {
 		return finding{"configuration", "ok", detail, "for a real model: export ANTHROPIC_API_KEY=…"}
 	}
 	return finding{"configuration", "ok", detail, ""}
+}
+
+// checkKeys says which keys are set, and never what they are.
+func (a *app) checkKeys() []finding {
+	var out []finding
+	for _, name := range keyVariables() {
+		switch key := a.getenv(name); {
+		case key == "":
+			out = append(out, finding{name, "ok", "not set", ""})
+		case strings.ContainsAny(key, " \t\r\n\"'"):
+			out = append(out, finding{name, "warn", "set, and holds a space, a quote or a line break", "copy the key again"})
+		default:
+			out = append(out, finding{name, "ok", fmt.Sprintf("set, %d characters", len(key)), ""})
+		}
+	}
+	return out
+}
+
+// checkPrice says by which row calls would be paid for.
+func (a *app) checkPrice(s settings) finding {
+	p := s.price
+	detail := fmt.Sprintf("%s in, %s out per million tokens; source: %s, checked on %s", p.Input, p.Output, orOwn(p.Source), dash(p.CheckedOn))
+	if p.Free {
+		detail = "costs nothing: " + orOwn(p.Source)
+	}
+	if p.Stale(nowOr(clock(a)), staleAfter) {
+		return finding{"price", "warn", p.Model + ": " + detail, "look whether it still holds; a newer list: builder models import FILE"}
+	}
+	return finding{"price", "ok", p.Model + ": " + detail, ""}
+}
+
+// checkDisk says how much is free where builds keep themselves.
+func (a *app) checkDisk() []finding {
+	cache, err := a.cacheDir()
+	if err != nil {
+		return []finding{{"disk", "bad", err.Error(), ""}}
+	}
+	free, err := freeSpace([]string{".", cache})
+	switch {
+	case err != nil:
+		return []finding{{"disk", "warn", err.Error(), ""}}
+	case free < 1<<30:
+		return []finding{{"disk", "warn", fmt.Sprintf("%d MiB are free here and in %s", free>>20, cache), "free some space: a build pauses when there is none"}}
+	}
+	return []finding{{"disk", "ok", fmt.Sprintf("%d GiB are free here and in %s", free>>30, cache), ""}}
 }
 
 func checkSandbox(ctx context.Context) finding {
@@ -98,6 +176,11 @@ func (a *app) checkTools(ctx context.Context) []finding {
 	var out []finding
 	for _, t := range tools {
 		out = append(out, finding{t.Name, "ok", t.Version + " " + t.Path, ""})
+	}
+	if git, err := lookPath("git", a.getenv("PATH")); err == nil {
+		out = append(out, finding{"git", "ok", git + "; builds do not need it, people do", ""})
+	} else {
+		out = append(out, finding{"git", "warn", "not on PATH; builds do not need it, people do", "install git to look at what was committed"})
 	}
 	if len(tools) == 0 {
 		out = append(out, finding{"toolchains", "warn", "none found on PATH", "install go for what the offline model writes"})

@@ -248,8 +248,13 @@ func (s *session) space(context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return freeSpace([]string{s.store.app, cache})
+}
+
+// freeSpace is the least that is free in folders; one that is not there yet is where it will be made.
+func freeSpace(dirs []string) (int64, error) {
 	least := int64(math.MaxInt64)
-	for _, dir := range []string{s.store.app, cache} {
+	for _, dir := range dirs {
 		var st unix.Statfs_t
 		err := unix.Statfs(dir, &st)
 		for errors.Is(err, os.ErrNotExist) && dir != filepath.Dir(dir) {

@@ -29,19 +29,24 @@ type limitFlags struct {
 }
 
 func (l *limitFlags) add(f *pflag.FlagSet) {
+	l.addProvider(f)
 	f.StringVar(&l.maxCost, "max-cost", "", "hard cap in US dollars (default 10)")
 	f.StringVar(&l.maxTokens, "max-tokens", "", "hard cap in tokens of all classes (default none)")
 	f.StringVar(&l.maxTime, "max-time", "", "pause after this time, as in 8h")
 	f.IntVar(&l.workers, "workers", 0, "tasks at the same time (this release runs one)")
 	f.StringVar(&l.engine, "engine", "", "what carries tasks out: native")
+	f.StringVar(&l.author, "author", "", `author of the commits, as in "Name <mail@host>"`)
+	f.BoolVar(&l.noSandbox, "no-sandbox", false, "run commands unconfined where no sandbox can be had")
+	f.StringVar(&l.events, "events", "", "progress on stderr: text or ndjson (default: a bar on a terminal)")
+}
+
+// addProvider adds the flags that say who answers and at which price.
+func (l *limitFlags) addProvider(f *pflag.FlagSet) {
 	f.StringVar(&l.provider, "provider", "", "who answers: offline or anthropic (default: anthropic with a key, else offline)")
 	f.StringVar(&l.model, "model", "", "exact model id; see builder models")
 	f.StringVar(&l.baseURL, "base-url", "", "the provider's address, for gateways and local servers")
 	f.StringVar(&l.price, "price", "", "price of the model: 0 for one of your own, or IN/OUT in US dollars per million tokens")
 	f.StringVar(&l.effort, "effort", "", "low, medium, high, xhigh or max; default is the model's own")
-	f.StringVar(&l.author, "author", "", `author of the commits, as in "Name <mail@host>"`)
-	f.BoolVar(&l.noSandbox, "no-sandbox", false, "run commands unconfined where no sandbox can be had")
-	f.StringVar(&l.events, "events", "", "progress on stderr: text or ndjson (default: a bar on a terminal)")
 }
 
 // settings is a configuration, checked and ready to use.

@@ -1,8 +1,8 @@
 package budget
 
-// nearest is the first of the names that takes the fewest edits, or "" when more than a third of
+// Nearest is the first of the names that takes the fewest edits, or "" when more than a third of
 // the letters would have to change.
-func nearest(word string, names []string) string {
+func Nearest(word string, names []string) string {
 	if len(word) > 100 {
 		return ""
 	}

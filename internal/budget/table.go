@@ -134,7 +134,7 @@ func (t Table) With(rows []Price) (Table, error) {
 func (t Table) Lookup(model string, at time.Time) (Price, error) {
 	s, id, ok := t.find(model)
 	if !ok {
-		return Price{}, &UnpricedError{Model: model, Nearest: nearest(model, t.names())}
+		return Price{}, &UnpricedError{Model: model, Nearest: Nearest(model, t.names())}
 	}
 	list := s.rows[id]
 	for _, p := range slices.Backward(list) {
