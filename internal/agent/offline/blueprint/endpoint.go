@@ -12,7 +12,8 @@ var (
 	endpointSpan = regexp.MustCompile(`^((?:GET|POST|PUT|PATCH|DELETE|HEAD)(?:\s*[|,/]\s*(?:GET|POST|PUT|PATCH|DELETE|HEAD))*)\s+(/[^\s]*)$`)
 	bareEndpoint = regexp.MustCompile(`^((?:GET|POST|PUT|PATCH|DELETE)(?:\s*[|,]\s*(?:GET|POST|PUT|PATCH|DELETE))*\s+/[^\s,;:]*)[\s:,;–—-]*(.*)$`)
 	pathParam    = regexp.MustCompile(`^(?:\{[^{}/]+\}|:[A-Za-z_]\w*|<[^<>/]+>)$`)
-	pageDefault  = regexp.MustCompile(`(?i)\b(?:pages of|default(?:s to)?|limit)\s+(\d+)\b|\b(\d+) (?:by default|a page|per page|unless)`)
+	pageDefault  = regexp.MustCompile(`(?i)\b(?:pages of|default(?:s? to)?|limit)\s+(\d+)\b|\b(\d+) (?:(?:entries|items|records|results) )?(?:by default|a page|per page|unless)`)
+	number       = regexp.MustCompile(`\d+`)
 	pageMax      = regexp.MustCompile(`(?i)\b(?:at most|max(?:imum)?|up to|no more than)\s+(\d+)\b`)
 )
 
@@ -360,6 +361,30 @@ func (r *reader) quotedParams(e *Endpoint, prose string) string {
 		e.Ranges = append(e.Ranges, with.Ranges...)
 		return " "
 	})
+}
+
+// pageSentence reads the page sizes of all lists from a sentence such as "lists have 10 entries per
+// page by default, at most 100".
+func (r *reader) pageSentence(s string) bool {
+	size, most := pageDefault.FindStringSubmatch(s), pageMax.FindStringSubmatch(s)
+	bare := number.ReplaceAllString(s, "")
+	if size == nil && most == nil || !strings.Contains(s, "page") && !strings.Contains(s, "limit") ||
+		!r.onlyWords(bare, "lists list pages page paged default defaults entries items records results size limit most max maximum up per have has return returns contain contains show shows unless asked said otherwise more if no given they at") {
+		return false
+	}
+	for i := range r.bp.Endpoints {
+		e := &r.bp.Endpoints[i]
+		if e.Action != "list" {
+			continue
+		}
+		if size != nil && e.Limit == 0 {
+			e.Limit = firstNumber(size[1:])
+		}
+		if most != nil && e.Max == 0 {
+			e.Max = firstNumber(most[1:])
+		}
+	}
+	return true
 }
 
 // namedParams adds the parameters that only the prose names: "`limit` and `offset`", "sorting",

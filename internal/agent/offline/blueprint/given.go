@@ -43,7 +43,7 @@ func givenRules() []givenRule {
 		{givenStop,
 			`gracefully graceful shutdown shuts shut down stop stops stopping sigterm sigint ctrl c running requests request flight finish finishes finished ends end waits wait first server service program signal signals must after before closing connections open current exits 0`, "rest-api"},
 		{givenJSON,
-			`json errors error answers answer answered responses response bodies body requests request object objects sentence message key field fields utf 8 content type application always must come comes speaks accepts everything come says`, "rest-api"},
+			`json api with in service server errors error answers answer answered responses response bodies body requests request object objects sentence message key field fields utf 8 content type application always must come comes speaks accepts everything come says`, "rest-api"},
 		{givenNotFound,
 			`unknown ids id paths path answer answers answered return returns give gives 404 missing record records not found do does exist wrong json error get gets`, "rest-api"},
 		{givenInvalid,

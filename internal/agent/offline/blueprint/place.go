@@ -93,7 +93,7 @@ func (r *reader) runLine(line string, at int) {
 	if !verbWord.MatchString(words[0]) || slices.Contains([]string{"go", "make", "docker", "curl", "cd", "git"}, words[0]) {
 		return
 	}
-	r.bp.Running = words
+	r.bp.Running, r.runAt = words, at
 	if r.bp.Type != "rest-api" {
 		return
 	}
@@ -117,6 +117,25 @@ func (r *reader) commands() {
 	}
 	if len(r.bp.Commands) == 0 && r.bp.Type == "cli-tool" {
 		r.usages()
+	}
+	r.runFlags()
+}
+
+// runFlags reports the flags of a tool's Running line that neither the data nor a command has.
+func (r *reader) runFlags() {
+	if r.bp.Type != "cli-tool" {
+		return
+	}
+	for _, w := range r.bp.Running {
+		name, ok := strings.CutPrefix(strings.Trim(w, "[]().,;"), "--")
+		name, _, _ = strings.Cut(name, "=")
+		known := !ok || slices.Contains(strings.Fields("data file db data-file store data-dir help"), name) ||
+			slices.ContainsFunc(r.bp.Commands, func(c Command) bool {
+				return slices.ContainsFunc(c.Flags, func(f Arg) bool { return f.Name == name })
+			})
+		if !known {
+			r.unknown(r.runAt, strings.Join(r.bp.Running, " "), "nothing says what the flag --"+name+" of the program is for")
+		}
 	}
 }
 

@@ -43,8 +43,9 @@ func (b *Blueprint) Understands(first, last int) (ok bool, why string) {
 
 // reader fills a blueprint from a document.
 type reader struct {
-	doc document
-	bp  *Blueprint
+	doc   document
+	bp    *Blueprint
+	runAt int // line of Blueprint.Running
 }
 
 func (r *reader) unknown(line int, text, why string) {

@@ -133,7 +133,7 @@ func (r *reader) sentence(text string, line int, must bool) {
 			return
 		}
 	}
-	if r.bp.Type == "cli-tool" && isConvention(plain) {
+	if r.bp.Type == "cli-tool" && isConvention(plain) || r.pageSentence(plain) {
 		return
 	}
 	if !must || r.given(plain) || r.description(plain) {

@@ -92,3 +92,45 @@ func TestRulesThatNameWhatIsMade(t *testing.T) {
 		}
 	}
 }
+
+// A flag of the program that no command has is not dropped silently.
+func TestFlagsOfToolsInTheRunningLine(t *testing.T) {
+	t.Parallel()
+	const head = "---\nname: h\ntype: cli-tool\n---\n# H\n## Data\n- **Habit**: name (text, required)\n## Commands\n- `h add NAME [--loud]` adds a habit\n- `h list [--json]`\n## Running\n"
+	for line, unknown := range map[string]int{
+		"`h COMMAND --data FILE`":             0,
+		"`h COMMAND [--data-dir DIR] --json`": 0,
+		"`h COMMAND --verbose`":               1,
+		"`h COMMAND [--colour=WHEN]`":         1,
+	} {
+		bp := blueprint.Read(head + line + "\n")
+		n := 0
+		for _, u := range bp.Unknown {
+			if u.Line == 12 {
+				n++
+			}
+		}
+		if n != unknown {
+			t.Errorf("%s: unknown %v, want %d", line, bp.Unknown, unknown)
+		}
+	}
+}
+
+// Page sizes may be told for all lists at once.
+func TestPageSizesOfAllLists(t *testing.T) {
+	t.Parallel()
+	const head = "---\nname: h\ntype: rest-api\n---\n# H\n## Data\n- **Habit**: name (text)\n## Endpoints\n- `GET /habits?page=1`\n## Rules\n- "
+	for line, want := range map[string][2]int{
+		"Lists default to 10 entries per page, at most 100.": {10, 100},
+		"Lists have 25 items per page by default.":           {25, 0},
+		"The limit is at most 40.":                           {0, 40},
+	} {
+		bp := blueprint.Read(head + line + "\n")
+		if got := [2]int{bp.Endpoints[0].Limit, bp.Endpoints[0].Max}; got != want || len(bp.Unknown) > 0 {
+			t.Errorf("%s: got %v, want %v, unknown %v", line, got, want, bp.Unknown)
+		}
+	}
+	if bp := blueprint.Read(head + "At most 5 users see 10 pages.\n"); len(bp.Unknown) == 0 {
+		t.Error("a sentence about something else was taken for page sizes")
+	}
+}

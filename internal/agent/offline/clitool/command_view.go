@@ -113,10 +113,13 @@ func argUsage(a blueprint.Arg) string {
 func usageLine(c *command) string {
 	s := c.Name + withoutFlags(c, "")
 	for _, f := range c.Flags {
-		if f.Bool {
+		switch {
+		case f.Bool:
 			s += " [--" + f.Name + "]"
-		} else {
+		case f.Optional:
 			s += " [--" + f.Name + " " + f.Value + "]"
+		default:
+			s += " --" + f.Name + " " + f.Value
 		}
 	}
 	return s

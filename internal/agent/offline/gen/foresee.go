@@ -95,12 +95,20 @@ func (f *foreseer) listed(x example, e Entity) string {
 				}
 			}
 		case json.Number:
-			if key != f.m.Total && !slices.Contains([]string{"limit", "offset"}, key) {
-				return fmt.Sprintf("%q is expected of a list, which has %s, limit and offset", key, f.m.Total)
+			if !slices.Contains(f.counts(), key) {
+				return fmt.Sprintf("%q is expected of a list, which has %s", key, strings.Join(f.counts(), ", "))
 			}
 		default:
-			return fmt.Sprintf("%q is expected of a list, which has %s, limit and offset", key, f.m.Total)
+			return fmt.Sprintf("%q is expected of a list, which has %s", key, strings.Join(f.counts(), ", "))
 		}
 	}
 	return ""
+}
+
+// counts are the keys of numbers that a list has.
+func (f *foreseer) counts() []string {
+	if f.m.Page+f.m.Size+f.m.Pages == "" {
+		return []string{f.m.Total, "limit", "offset"}
+	}
+	return slices.DeleteFunc([]string{f.m.Total, f.m.Page, f.m.Size, f.m.Pages}, func(k string) bool { return k == "" })
 }

@@ -43,6 +43,9 @@ type Manner struct {
 	MoneyNumber bool   // amounts are JSON numbers, else strings
 	Items       string // key of the records of a list; "" for a bare array
 	Total       string
+	Page        string         // key of the number of a page, "" for none
+	Size        string         // key of the size of a page, "" for none
+	Pages       string         // key of the number of pages, "" for none
 	Error       string         // key of an error's sentence
 	Errors      string         // key of the errors by field
 	Envelope    string         // key of the object that errors stand in, "" for none
@@ -61,6 +64,14 @@ type Manner struct {
 	Words       map[Fault]string
 	Taken       map[string]string // the sentence about a value that is taken, by entity, a dot and the field's key
 	Rules       map[string]string // how the violation of a rule is told, by the rule's text; its own words otherwise
+}
+
+// SizeKey is the key of the size of a page in the answer of a list.
+func (m Manner) SizeKey() string {
+	if m.Size != "" {
+		return m.Size
+	}
+	return "limit"
 }
 
 // DefaultManner is what is used where a spec shows nothing else.

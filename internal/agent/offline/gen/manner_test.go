@@ -39,6 +39,8 @@ func TestMannerOf(t *testing.T) {
 		"text may be null":          {`GET /tools/1 -> 200 {"kind":null}`, func(m gen.Manner) any { return m.NullText }, true},
 		"sentence of a taken value": {"POST /tools {\"name\":\"Drill\"} -> 201\nPOST /tools {\"name\":\"Drill\"} -> 409 {\"error\":\"a tool of this name exists\"}",
 			func(m gen.Manner) any { return m.Taken["Tool.name"] }, "a tool of this name exists"},
+		"pages": {`GET /tools -> 200 {"items":[],"page":1,"per_page":20,"total":0,"total_pages":0}`,
+			func(m gen.Manner) any { return m.Total + " " + m.Page + " " + m.Size + " " + m.Pages }, "total page per_page total_pages"},
 		"text may be empty": {`GET /tools/1 -> 200 {"kind":""}`, func(m gen.Manner) any { return m.NullText }, false},
 		"words of a rule": {`POST /loans {"tool":"$t","borrower":"xx","due":"2026-01-01"} -> 409 {"error":"this tool is broken"}`,
 			func(m gen.Manner) any { return m.Rules["A broken tool cannot be lent."] }, "this tool is broken"},

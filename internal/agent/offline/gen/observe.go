@@ -140,9 +140,24 @@ func (o *observer) envelope(x example, e Entity) {
 				}
 			}
 		case json.Number:
-			if key != "limit" && key != "offset" && key != "page" && o.once("total") {
-				o.m.Total = key
-			}
+			o.count(key)
+		}
+	}
+}
+
+// count takes the key of a number beside a list for what it is called like.
+func (o *observer) count(key string) {
+	switch strings.ToLower(strings.ReplaceAll(key, "_", "")) {
+	case "limit", "offset":
+	case "page", "pagenumber", "currentpage":
+		o.m.Page = key
+	case "perpage", "pagesize", "size":
+		o.m.Size = key
+	case "pages", "totalpages", "pagecount", "lastpage":
+		o.m.Pages = key
+	default:
+		if o.once("total") {
+			o.m.Total = key
 		}
 	}
 }
