@@ -58,6 +58,20 @@ var mutations = []mutation{
 		tests: "TestToolCallWaits|TestCutAtEveryByte",
 	},
 	{
+		law: "L1", kept: "the frame that completes a tool call waits, in Chat", file: "internal/budget/meter/chat_stream.go",
+		old: `			if s.piece(p) {
+				v = withhold`,
+		new: `			if s.piece(p) {
+				v = pass`,
+		tests: "TestToolCallWaits|TestCutAtEveryByte|TestOddChat",
+	},
+	{
+		law: "L1", kept: "the event that completes a tool call waits, in Responses", file: "internal/budget/meter/responses_stream.go",
+		old:   `	if s.open || whole || e.Type == "response.output_item.done" {`,
+		new:   `	if false && whole {`,
+		tests: "TestToolCallWaits|TestCutAtEveryByte|TestOddResponse",
+	},
+	{
 		law: "L2", kept: "a recorded answer is recalled", file: "internal/phases/calls.go",
 		old: `	case ok:
 		return j.recall`,
@@ -108,6 +122,12 @@ var mutations = []mutation{
 `,
 		new:   "",
 		tests: "TestThirtyTwo|TestCapHolds",
+	},
+	{
+		law: "L3", kept: "an answer without usage is booked, never as nothing", file: "internal/budget/guard.go",
+		old:   `	case s.Fate == Answered && !s.Uncounted:`,
+		new:   `	case s.Fate == Answered:`,
+		tests: "TestUncounted",
 	},
 	{
 		law: "L3", kept: "an overrun stops all sends", file: "internal/budget/admit.go",

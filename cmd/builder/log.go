@@ -40,10 +40,13 @@ func (l *logbook) Observe(envs []checkpoint.Envelope, s *phases.State) {
 		case phases.CallIntended:
 			ev = ev.Str("op", f.Hold.Op.String()).Int64("hold_microusd", int64(f.Hold.Money)).Int64("max_tokens", f.Hold.MaxTokens)
 		case phases.CallAnswered:
-			if f.Fate != budget.Answered {
+			if f.Fate != budget.Answered || f.Uncounted || f.Overrun {
 				ev = l.log.Warn()
 			}
 			ev = ev.Str("op", f.Op.String()).Str("fate", string(f.Fate)).Int64("cost_microusd", int64(f.Cost)).Int64("input", f.Usage.InputAll()).Int64("output", f.Usage.Output).Str("request_id", f.RequestID)
+			if f.Reported > 0 || f.Uncounted || f.Overrun {
+				ev = ev.Int64("reported_microusd", int64(f.Reported)).Bool("uncounted", f.Uncounted).Bool("overrun", f.Overrun)
+			}
 			text = f.Error
 		case phases.CallFailed:
 			ev = l.log.Warn().Str("op", f.Op.String()).Str("class", f.Class).Int("status", f.Status)

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/seed-c331f47d/builder/internal/agent/offline"
+	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/sandbox/ladder"
 )
 
@@ -66,6 +67,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":  cmdServe,
 			"ledger": cmdLedger,
+			"bill":   cmdBill,
 			"mode":   cmdMode,
 			"exits":  cmdExits,
 		},
@@ -160,6 +162,42 @@ func cmdLedger(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = fmt.Fprintf(ts.Stdout(), "%s\n", raw)
 	ts.Check(err)
+}
+
+// cmdBill holds what a served model billed against what builds spent and nothing else did, to the
+// micro-dollar: bill URL DIR... Of a plan made before, its cost counts too.
+func cmdBill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: bill URL DIR...")
+	}
+	ctx := context.Background()
+	l, err := readLedger(ctx, args[0])
+	ts.Check(err)
+	table, err := budget.LoadTable()
+	ts.Check(err)
+	var billed, spent budget.Micro
+	for _, r := range l.Requests {
+		price, err := table.Lookup(r.Model, time.Now())
+		ts.Check(err)
+		u := r.Usage
+		billed += price.Cost(budget.Usage{Input: u.Input, CacheWrite5m: u.CacheWrite5m, CacheWrite1h: u.CacheWrite1h, CacheRead: u.CacheRead, Output: u.Output})
+	}
+	for _, dir := range args[1:] {
+		f, err := openFolder(ts.MkAbs(dir))
+		ts.Check(err)
+		st, _, err := readStatus(ctx, f)
+		ts.Check(err)
+		if b := st.Budget; b.Unknown != 0 || b.Held != 0 || b.Spent > b.Cap {
+			ts.Fatalf("%s: %+v", dir, b)
+		}
+		spent += budget.Micro(st.Budget.Spent)
+		for _, d := range st.Drafted {
+			spent += d.Spent
+		}
+	}
+	if billed != spent || billed == 0 {
+		ts.Fatalf("the model billed %s, %s is spent", billed, spent)
+	}
 }
 
 func readLedger(ctx context.Context, url string) (offline.Ledger, error) {

@@ -19,6 +19,7 @@ type flight struct {
 	book func(budget.Settlement) error
 	keep func() (string, error)
 	put  func([]byte) (string, error)
+	mask []string // what must not show up in records
 
 	mu       sync.Mutex
 	spool    Spool
@@ -107,6 +108,7 @@ func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	}
 	fl.settled = true
 	s.Status, s.ContentType, s.RequestID, s.Answer = fl.status, fl.kind, fl.request, fl.answer
+	s.Error = clean(s.Error, fl.mask...)
 	var kept error
 	if fl.spool != nil && fl.plain && fl.written > 0 {
 		if s.Answer, kept = fl.keep(); kept != nil {

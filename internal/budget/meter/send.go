@@ -17,6 +17,7 @@ import (
 // the body of the answer has taken that over.
 func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.Hold) (resp *http.Response, err error) {
 	fl := newFlight(context.WithoutCancel(req.Context()), t, hold)
+	fl.mask = secrets(req.Header)
 	handed := false
 	defer func() {
 		if handed {
@@ -36,7 +37,7 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 	out, once := outgoing(req, q.shrunk(hold.MaxTokens))
 	resp, err = t.base().RoundTrip(out)
 	if err != nil {
-		s := unknown(hold, clean(err.Error(), secrets(req.Header)...))
+		s := unknown(hold, clean(err.Error(), fl.mask...))
 		if !once.seal() {
 			s.Fate = budget.Free
 		}
@@ -48,7 +49,7 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 	fl.heard(resp)
 	switch kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		return fl.failure(d, resp, secrets(req.Header))
+		return fl.failure(d, resp)
 	case resp.Header.Get("Content-Encoding") != "" && resp.Header.Get("Content-Encoding") != "identity":
 		err := fmt.Errorf("read answer of %s: it is packed: %w", hold.Op, ErrIncomplete)
 		return nil, errors.Join(fl.give(unknown(hold, "the answer is packed"), err), resp.Body.Close())
@@ -95,7 +96,7 @@ func noAnswer(d dialect, body []byte) bool {
 }
 
 // failure takes in an answer with an error status, or a redirect, and hands it on once it is settled.
-func (fl *flight) failure(d dialect, resp *http.Response, secrets []string) (*http.Response, error) {
+func (fl *flight) failure(d dialect, resp *http.Response) (*http.Response, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFailure))
 	err = errors.Join(err, resp.Body.Close())
 	kind, message, shaped := d.failure(body)
@@ -103,7 +104,7 @@ func (fl *flight) failure(d dialect, resp *http.Response, secrets []string) (*ht
 		message = http.StatusText(resp.StatusCode)
 	}
 	s := budget.Settlement{
-		Op: fl.hold.Op, Fate: failureFate(resp.StatusCode, shaped), ErrorType: clean(kind), Error: clean(message, secrets...),
+		Op: fl.hold.Op, Fate: failureFate(resp.StatusCode, shaped), ErrorType: clean(kind), Error: clean(message, fl.mask...),
 		RetryAfterMS: retryAfter(resp.Header, fl.t.now()).Milliseconds(),
 	}
 	fl.keepFailure(resp, body, &s)

@@ -80,7 +80,7 @@ func clean(s string, secrets ...string) string {
 // secrets are the values of headers that must not show up in records.
 func secrets(h http.Header) []string {
 	var found []string
-	for _, key := range []string{"X-Api-Key", "Authorization", "Proxy-Authorization"} {
+	for _, key := range []string{"X-Api-Key", "Authorization", "Proxy-Authorization", "Api-Key", "X-Goog-Api-Key"} {
 		for _, v := range h.Values(key) {
 			found = append(found, v, strings.TrimPrefix(v, "Bearer "))
 		}
