@@ -48,7 +48,7 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 			b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(GateText(e.asTold(g, b.Spec)), gateBytes)})
 		}
 	}
-	b.HowGatesRun = howGatesRun(kinds)
+	b.HowGatesRun = howGatesRun(kinds, e.plan.Setup)
 	err = e.Writer.View(ctx, func(s *State) {
 		for _, n := range task.Needs {
 			t := s.Task(n)

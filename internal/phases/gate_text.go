@@ -86,9 +86,20 @@ func clipLine(line string) string {
 	return strings.ToValidUTF8(line[:most], "") + "…"
 }
 
-// howGatesRun says of each kind of gate that a task has, once, what its text does not.
-func howGatesRun(kinds map[planner.GateKind]bool) string {
+// howGatesRun says what comes before the gates, and of each kind of gate that a task has, once, what
+// its text does not.
+func howGatesRun(kinds map[planner.GateKind]bool, setup []planner.Setup) string {
 	var b strings.Builder
+	for _, s := range setup {
+		fmt.Fprintf(&b, "Before the gates the builder runs %s", strings.Join(s.Run, " "))
+		if len(s.Inputs) > 0 {
+			fmt.Fprintf(&b, ", where the tree has one of %s", strings.Join(s.Inputs, ", "))
+		}
+		if s.Network == planner.NetworkRegistries {
+			b.WriteString("; it reaches the package registries, your commands do not")
+		}
+		b.WriteString(".\n")
+	}
 	if kinds[planner.GateTranscript] {
 		b.WriteString("Sessions: bin/ of the tree, then the tree itself, come first on PATH. Standard output and error come together and must be as shown, but for blanks at line ends; so must exit codes, 0 where none is shown. Below a command without lines anything may come; a line ... stands for any lines.\n")
 	}

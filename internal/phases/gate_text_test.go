@@ -37,13 +37,13 @@ func TestGateTextSaysHowGatesRun(t *testing.T) {
 			}
 		})
 	}
-	all := howGatesRun(map[planner.GateKind]bool{planner.GateHTTP: true, planner.GateTranscript: true})
-	for _, want := range []string{"first on PATH", "come together", "{data} an empty folder", "may hold more"} {
+	all := howGatesRun(map[planner.GateKind]bool{planner.GateHTTP: true, planner.GateTranscript: true}, []planner.Setup{{Run: []string{"npm", "ci"}, Inputs: []string{"package.json"}, Network: planner.NetworkRegistries}})
+	for _, want := range []string{"first on PATH", "come together", "{data} an empty folder", "may hold more", "runs npm ci, where the tree has one of package.json; it reaches the package registries"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("lacks %q: %s", want, all)
 		}
 	}
-	if got := howGatesRun(map[planner.GateKind]bool{planner.GateCommand: true}); got != "" {
+	if got := howGatesRun(map[planner.GateKind]bool{planner.GateCommand: true}, nil); got != "" {
 		t.Errorf("commands are explained: %s", got)
 	}
 	if treeText(nil) != "(empty)" {
