@@ -268,7 +268,7 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 func (o order) first() phases.BuildStarted {
 	return phases.BuildStarted{
 		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecSHA: o.spec.SHA256,
-		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, Price: o.set.given, Models: o.set.models, Effort: o.set.Effort,
+		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, API: o.set.API, Price: o.set.given, Models: o.set.models, Effort: o.set.Effort,
 		Author: o.set.Author, Caps: o.set.caps, At: nowOr(clock(o.works.app)),
 	}
 }

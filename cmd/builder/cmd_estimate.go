@@ -34,7 +34,7 @@ estimates learn from it.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.limits.model, "model", "", "price at this model")
-	f.StringVar(&o.limits.provider, "provider", "", "offline or anthropic")
+	f.StringVar(&o.limits.provider, "provider", "", "offline, anthropic or openai")
 	f.StringVar(&o.plan, "plan", "", "estimate this plan")
 	f.BoolVar(&o.allTypes, "all-types", false, "print a table for typical projects of the four types")
 	f.BoolVar(&o.json, "json", false, "print JSON")

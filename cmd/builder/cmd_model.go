@@ -24,10 +24,11 @@ func newModel(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "model", Short: "The built-in offline model", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	var o serveOptions
 	serve := &cobra.Command{
-		Use: "serve", Short: "Offer the offline model to other programs over the Anthropic Messages API",
+		Use: "serve", Short: "Offer the offline model to other programs over the APIs of Anthropic and OpenAI",
 		Long: `Serve offers the offline model on this machine. It is not a language model: it reads the
-structured parts of a spec and writes programs by rule. GET /_ledger tells what was asked and billed.`,
-		Example: "  builder model serve --listen 127.0.0.1:8080 --as claude-sonnet-5-5\n  builder build SPEC -o app --provider anthropic --base-url http://127.0.0.1:8080",
+structured parts of a spec and writes programs by rule. It answers POST /v1/messages (Anthropic),
+/v1/chat/completions and /v1/responses (OpenAI). GET /_ledger tells what was asked and billed.`,
+		Example: "  builder model serve --listen 127.0.0.1:8080 --as claude-sonnet-5-5\n  builder build SPEC -o app --provider anthropic --base-url http://127.0.0.1:8080\n  builder build SPEC -o app --provider openai --base-url http://127.0.0.1:8080 --model gpt-6-sol",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return a.runServe(c.Context(), o) },
 	}

@@ -94,13 +94,13 @@ func given(l limitFlags) bool { return l.maxCost != "" || l.maxTokens != "" }
 func (a *app) resumeSettings(l limitFlags, state *phases.State) (settings, error) {
 	b := state.Build
 	for _, fixed := range []struct{ flag, given, had string }{
-		{"--provider", l.provider, b.Provider}, {"--model", l.model, b.Model}, {"--engine", l.engine, b.Engine}, {"--author", l.author, b.Author},
+		{"--provider", l.provider, b.Provider}, {"--model", l.model, b.Model}, {"--engine", l.engine, b.Engine}, {"--author", l.author, b.Author}, {"--api", l.api, b.API},
 	} {
 		if fixed.given != "" && fixed.given != fixed.had {
 			return settings{}, usage("E_BUILD_FIXED", "leave "+fixed.flag+" out, or start a new build", "this build runs with %s %s", fixed.flag, fixed.had)
 		}
 	}
-	l.provider, l.model, l.engine, l.author = b.Provider, b.Model, b.Engine, b.Author
+	l.provider, l.model, l.engine, l.author, l.api = b.Provider, b.Model, b.Engine, b.Author, b.API
 	if l.effort == "" {
 		l.effort = b.Effort
 	}

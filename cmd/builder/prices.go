@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
+	"github.com/seed-c331f47d/builder/internal/agent/openai"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
@@ -85,7 +86,7 @@ func (a *app) unpriced(s *settings, model string, err error) error {
 	}
 	hint := fmt.Sprintf("see: builder models; a newer list: builder models import FILE; or say it: --price IN/OUT in US dollars per million tokens, --price 0 for a model of your own, or in %s: prices: [{model: %q, input: IN, output: OUT}]", config.UserPath(a.env), model)
 	code := "E_PRICE_UNKNOWN"
-	if s.BaseURL == anthropicURL {
+	if s.BaseURL == anthropicURL || s.BaseURL == openai.DefaultBaseURL {
 		code = "E_MODEL_UNKNOWN"
 	}
 	return usage(code, hint, "%s", err)

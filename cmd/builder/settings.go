@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,7 +19,7 @@ type limitFlags struct {
 	maxCost, maxTokens, maxTime string
 	workers                     int
 	engine, provider, model     string
-	baseURL, effort             string
+	baseURL, api, effort        string
 	models                      *phases.Models // of the build that is resumed: no flag
 	price                       string         // of the model, in US dollars per million tokens: "0", or "IN/OUT"
 	author                      string
@@ -42,10 +41,11 @@ func (l *limitFlags) add(f *pflag.FlagSet) {
 
 // addProvider adds the flags that say who answers and at which price.
 func (l *limitFlags) addProvider(f *pflag.FlagSet) {
-	f.StringVar(&l.provider, "provider", "", "who answers: offline or anthropic (default: anthropic with a key, else offline)")
+	f.StringVar(&l.provider, "provider", "", "who answers: offline, anthropic, or openai for it and all that speaks like it (default: whose key is set, else offline)")
 	f.StringVar(&l.model, "model", "", "exact model id; see builder models")
 	f.StringVar(&l.baseURL, "base-url", "", "the provider's address, for gateways and local servers")
 	f.StringVar(&l.price, "price", "", "price of the model: 0 for one of your own, or IN/OUT in US dollars per million tokens")
+	f.StringVar(&l.api, "api", "", "how --provider openai is asked: responses or chat (default: responses at api.openai.com, else chat)")
 	f.StringVar(&l.effort, "effort", "", "low, medium, high, xhigh or max; default is the model's own")
 }
 
@@ -61,13 +61,6 @@ type settings struct {
 	models phases.Models
 	limits map[string]phases.ModelLimit // of all models that may have a part
 }
-
-const (
-	providerOffline   = "offline"
-	providerAnthropic = "anthropic"
-	anthropicURL      = "https://api.anthropic.com"
-	defaultModel      = "claude-sonnet-5-5"
-)
 
 // settings merges flags over the configuration and checks everything that can be checked before
 // anything is sent or written.
@@ -107,6 +100,7 @@ func (s *settings) overlay(l limitFlags) error {
 	set(&s.Provider, l.provider)
 	set(&s.Model, l.model)
 	set(&s.BaseURL, l.baseURL)
+	set(&s.API, l.api)
 	set(&s.Effort, l.effort)
 	set(&s.Author, l.author)
 	if l.noSandbox {
@@ -154,47 +148,6 @@ func (s *settings) setCaps(l limitFlags) error {
 		}
 		s.caps.Tokens = n
 	}
-	return nil
-}
-
-// setProvider decides who answers, with which key and at which address.
-func (s *settings) setProvider(a *app) error {
-	key := a.getenv("ANTHROPIC_API_KEY")
-	if s.Provider == "" {
-		s.Provider = providerOffline
-		if key != "" {
-			s.Provider = providerAnthropic
-		}
-	}
-	if s.Provider == providerOffline {
-		if s.BaseURL != "" {
-			return usage("E_USAGE", "use --provider anthropic with --base-url, or leave --base-url out", "the offline model has no address")
-		}
-		if s.Model == "" {
-			s.Model = "offline"
-		}
-		return nil
-	}
-	if s.Model == "" {
-		s.Model = defaultModel
-	}
-	if s.BaseURL == "" {
-		s.BaseURL = anthropicURL
-	}
-	local, err := checkBaseURL(s.BaseURL)
-	if err != nil {
-		return err
-	}
-	if key == "" && local {
-		key = "local" // servers on this machine want some key, and take any
-	}
-	if key == "" {
-		return usage("E_PROVIDER_AUTH", "export ANTHROPIC_API_KEY=…, or build without a key: --provider offline", "provider anthropic needs the variable ANTHROPIC_API_KEY")
-	}
-	if strings.ContainsAny(key, " \t\r\n\"'") {
-		return usage("E_KEY_FORMAT", "copy the key again, without spaces, quotes and line breaks", "the variable ANTHROPIC_API_KEY does not hold a key")
-	}
-	s.apiKey = key
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
 	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
 	"github.com/seed-c331f47d/builder/internal/agent/offline"
+	"github.com/seed-c331f47d/builder/internal/agent/openai"
 	"github.com/seed-c331f47d/builder/internal/agent/pace"
 	"github.com/seed-c331f47d/builder/internal/agent/tools"
 	"github.com/seed-c331f47d/builder/internal/budget"
@@ -209,9 +210,11 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 		Warn:   func(err error) { w.app.say("warning: %s", err) },
 	}
-	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: endpoint.Secret(key),
-		Lost: func(err error) bool { return errors.Is(err, meter.ErrIncomplete) },
-	})
+	lost := func(err error) bool { return errors.Is(err, meter.ErrIncomplete) }
+	if s.set.Provider == providerOpenAI {
+		return openai.New(openai.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, API: openai.API(s.set.API), Key: endpoint.Secret(key), Lost: lost})
+	}
+	return anthropic.New(anthropic.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, Key: endpoint.Secret(key), Lost: lost})
 }
 
 // pacer is the pace of all sends of this process. What is left of a wait of the last one is served.

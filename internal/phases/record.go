@@ -50,6 +50,7 @@ type BuildStarted struct {
 	Provider string          `json:"provider"`
 	Model    string          `json:"model"`
 	BaseURL  string          `json:"base_url,omitempty"`
+	API      string          `json:"api,omitempty"`   // of provider openai: kept answers are read by it
 	Price    string          `json:"price,omitempty"` // of the model, as the user gave it for this build
 	Models   Models          `json:"models,omitzero"`
 	Effort   string          `json:"effort,omitempty"`

@@ -24,9 +24,10 @@ import (
 // Config is what a build runs under. Zero values mean "not set" until Defaults are applied.
 type Config struct {
 	Engine   string        `yaml:"engine" json:"engine"`                     // native
-	Provider string        `yaml:"provider" json:"provider"`                 // offline | anthropic
+	Provider string        `yaml:"provider" json:"provider"`                 // offline | anthropic | openai
 	Model    string        `yaml:"model" json:"model"`                       // exact id
 	BaseURL  string        `yaml:"base_url,omitempty" json:"base_url"`       // user only
+	API      string        `yaml:"api,omitempty" json:"api,omitempty"`       // of openai: responses | chat; "" by the address; user only
 	Effort   string        `yaml:"effort,omitempty" json:"effort,omitempty"` // low | medium | high | xhigh | max
 	Budget   Budget        `yaml:"budget" json:"budget"`
 	MaxTime  time.Duration `yaml:"max_time,omitempty" json:"max_time"`
@@ -199,7 +200,7 @@ func narrow(c *Config, raw []byte, path string) error {
 	if err := overlay(&p, raw, path); err != nil {
 		return err
 	}
-	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil} {
+	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "api": p.API != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil} {
 		if set {
 			return &Error{"E_CONFIG_FORBIDDEN", path, "a project file may not set " + key, "set it in your own config.yaml (builder config show says where) or by a flag"}
 		}
@@ -249,6 +250,8 @@ func environ(c *Config, env []string) error {
 			c.Model = value
 		case "BASE_URL":
 			c.BaseURL = value
+		case "API":
+			c.API = value
 		case "EFFORT":
 			c.Effort = value
 		case "AUTHOR":
@@ -268,7 +271,7 @@ func environ(c *Config, env []string) error {
 		case "ATTEMPTS":
 			c.Attempts, err = strconv.Atoi(value)
 		default:
-			names := []string{"ENGINE", "PROVIDER", "MODEL", "BASE_URL", "EFFORT", "AUTHOR", "SANDBOX", "MAX_COST", "MAX_TOKENS", "MAX_TIME", "WORKERS", "ATTEMPTS"}
+			names := []string{"ENGINE", "PROVIDER", "MODEL", "BASE_URL", "API", "EFFORT", "AUTHOR", "SANDBOX", "MAX_COST", "MAX_TOKENS", "MAX_TIME", "WORKERS", "ATTEMPTS"}
 			return &Error{"E_CONFIG_UNKNOWN_KEY", "environment", "unknown variable " + name, "did you mean BUILDER_" + nearest(key, names) + "?"}
 		}
 		if err != nil {
@@ -287,8 +290,10 @@ func (c Config) Check(where string) error {
 	switch {
 	case !oneOf(c.Engine, "native"):
 		return bad("engine", "native")
-	case !oneOf(c.Provider, "offline", "anthropic"):
-		return bad("provider", "offline or anthropic")
+	case !oneOf(c.Provider, "offline", "anthropic", "openai"):
+		return bad("provider", "offline, anthropic or openai")
+	case !oneOf(c.API, "responses", "chat"):
+		return bad("api", "responses or chat")
 	case !oneOf(c.Effort, "low", "medium", "high", "xhigh", "max"):
 		return bad("effort", "low, medium, high, xhigh or max")
 	case !oneOf(c.Sandbox, "required", "off"):

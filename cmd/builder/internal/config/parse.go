@@ -17,7 +17,7 @@ var (
 // keys are all keys of a configuration, for hints.
 func keys() []string {
 	return []string{
-		"engine", "provider", "model", "base_url", "effort", "budget", "usd", "tokens", "max_time", "workers", "attempts",
+		"engine", "provider", "model", "base_url", "api", "effort", "budget", "usd", "tokens", "max_time", "workers", "attempts",
 		"author", "sandbox", "models", "planner", "engineer", "reviewer", "writer", "escalate", "fallback", "prices", "input", "output", "cache_read", "cache_write", "window", "max_output",
 	}
 }
