@@ -206,7 +206,7 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 		address, key = "http://offline.localhost", "offline"
 	}
 	rt := &meter.Transport{
-		Base: base, Origin: address, Count: true, Ledger: ledger, Spools: spools{s.store.spools}, Blobs: requests{s.store.blobs}, KeepRequests: true,
+		Base: endpoint.Patience{Base: base}, Origin: address, Count: true, Ledger: ledger, Spools: spools{s.store.spools}, Blobs: requests{s.store.blobs}, KeepRequests: true,
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 		Warn:   func(err error) { w.app.say("warning: %s", err) },
 	}

@@ -132,3 +132,22 @@ func TestNothingIsDoneWithoutJournal(t *testing.T) {
 	s.wants(0, "resume", "app")
 	s.verified()
 }
+
+// A wait of days is a pause that says when it ends. A resume before asks nobody, one with --now does.
+func TestLongWait(t *testing.T) {
+	t.Parallel()
+	week := agenttest.Fail(429, "rate_limit_error", "weekly limit")
+	week.Fault.Header = http.Header{"Retry-After": {"604800"}}
+	s := newSite(t, script(append([]agenttest.Turn{week}, honest()...)...))
+	has(t, s.wants(75, s.args()...), "builder: E_PROVIDER: ", "weekly limit", "hint: after 20", "builder resume ")
+	st := s.status("app")
+	if st.State != phases.PausedState || st.Reason == nil || st.Reason.NotBefore.IsZero() || st.Budget.Unknown != 0 {
+		t.Errorf("got %+v", st)
+	}
+	has(t, s.wants(75, "resume", "app"), "builder: E_PROVIDER: ", "no call before 20", "--now")
+	if n := len(s.srv.Requests()); n != 1 {
+		t.Errorf("%d calls: the provider was asked before its time", n)
+	}
+	s.wants(0, "resume", "app", "--now")
+	s.verified()
+}

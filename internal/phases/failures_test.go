@@ -15,6 +15,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
 	"github.com/seed-c331f47d/builder/internal/agent/anthropic"
+	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
 	"github.com/seed-c331f47d/builder/internal/agent/failure"
 	"github.com/seed-c331f47d/builder/internal/agent/failure/failuretest"
 	"github.com/seed-c331f47d/builder/internal/agent/openai"
@@ -60,6 +61,8 @@ type provider struct {
 	hurt  func(n int) bool // whether send n, from 0, is hurt by the row
 	stop  map[int]func()   // what happens instead of an answer to send n
 	sends int
+
+	silent bool // instead of what the row says
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -75,7 +78,18 @@ func (p *provider) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, req.Context().Err()
 	}
 	if p.hurt(n) {
-		_, whole := p.wire.stream(agenttest.Say("half an answer"), n)
+		kind, whole := p.wire.stream(agenttest.Say("half an answer"), n)
+		if p.silent {
+			if _, err := io.Copy(io.Discard, req.Body); err != nil {
+				return nil, err
+			}
+			if p.row.At == failure.BeforeResponse {
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			}
+			body := io.MultiReader(bytes.NewReader(whole[:bytes.Index(whole, []byte(p.wire.cut))]), silence{req.Context()})
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(body), ContentLength: -1, Request: req}, nil
+		}
 		return p.row.Respond(p.t, p.wire.family, whole[:bytes.Index(whole, []byte(p.wire.cut))], req)
 	}
 	body, err := io.ReadAll(req.Body)
@@ -127,7 +141,7 @@ func behindTheMeter(t *testing.T, dir string, p *provider) *world {
 	w.scratch, w.clock, w.paced, w.plan = dir, nil, true, &plan
 	w.model = func(wr *Writer) agent.Model {
 		m, err := p.wire.client(meter.NewClient(&meter.Transport{
-			Base: p, Ledger: wr, Spools: memSpools{w.blobs}, Blobs: memPuts{w.blobs},
+			Base: endpoint.Patience{Base: p}, Ledger: wr, Spools: memSpools{w.blobs}, Blobs: memPuts{w.blobs},
 			Prices: func(string) (budget.Price, error) { return testPrice(), nil },
 		}))
 		if err != nil {
@@ -341,4 +355,41 @@ func TestFailureRowsForEver(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A connection that dies without a word is given up, booked as what it may have cost, and asked
+// again: before the head of an answer, and in its middle.
+func TestSilentProvider(t *testing.T) {
+	t.Parallel()
+	for _, wire := range wires() {
+		for _, at := range []failure.Position{failure.BeforeResponse, failure.MidStream} {
+			t.Run(wire.name+"/"+string(at), func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				synctest.Test(t, func(t *testing.T) {
+					row := failuretest.Row{Name: "silence", Family: wire.family, At: at, Class: agent.Retry, Cause: agent.CauseNetwork}
+					p := &provider{t: t, wire: wire, row: row, hurt: func(n int) bool { return n == 0 }, silent: true}
+					w := behindTheMeter(t, dir, p)
+					start := time.Now()
+					s, err := w.run(t, budget.Caps{USD: budget.Dollar})
+					if took := time.Since(start); err != nil || s.Run != DoneState || took < 10*time.Minute || took > 10*time.Minute+2*time.Second {
+						t.Errorf("got %v after %s", err, took)
+					}
+					if all := failuresOf(t, w); len(all) != 1 || all[0].Class != string(agent.Retry) || all[0].Cause != string(agent.CauseNetwork) {
+						t.Errorf("recorded: %+v", all)
+					}
+					booked(t, s, p, false)
+				})
+			})
+		}
+	}
+}
+
+// silence is a body that never ends.
+type silence struct{ ctx context.Context }
+
+// Read implements [io.Reader].
+func (s silence) Read([]byte) (int, error) {
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
 }

@@ -2,7 +2,7 @@
 // speaks to one over HTTP needs alike.
 //
 // Its words: a [Key] is a secret that prints as [redacted]; [Check] refuses an address that would
-// carry it in the clear; [Hide] takes both out of foreign text.
+// carry it in the clear; [Hide] takes both out of foreign text; [Patience] gives up on what falls silent.
 //
 // It must not know about wires, models and money.
 package endpoint
