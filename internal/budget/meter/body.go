@@ -61,3 +61,20 @@ func readObject(body []byte) (map[string]member, error) {
 func splice(body []byte, at [2]int, n int64) []byte {
 	return slices.Concat(body[:at[0]], strconv.AppendInt(nil, n, 10), body[at[1]:])
 }
+
+// without is a body without one of its members, of which there are others. A key that is not spelled
+// plainly stays.
+func without(body []byte, key string, m member) []byte {
+	const space = " \t\r\n"
+	quoted := []byte(`"` + key + `"`)
+	begin := bytes.LastIndex(body[:m.begin], quoted)
+	if begin < 0 || string(bytes.Trim(body[begin+len(quoted):m.begin], space)) != ":" {
+		return body
+	}
+	before, after := bytes.TrimRight(body[:begin], space), body[m.begin+len(m.raw):]
+	if head, comma := bytes.CutSuffix(before, []byte{','}); comma {
+		return slices.Concat(head, after)
+	}
+	after = bytes.TrimPrefix(bytes.TrimLeft(after, space), []byte{','})
+	return slices.Concat(before, after)
+}

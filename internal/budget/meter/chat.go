@@ -23,8 +23,8 @@ func (chat) failure(body []byte) (kind, message string, shaped bool) { return op
 //   - a limit of output that is missing is set: as max_completion_tokens for OpenAI and Azure, which
 //     refuse the other for models that reason, and as max_tokens for everyone else, of whom some
 //     know no other;
-//   - a stream is asked for its usage, unless the request says itself what it wants: a server that
-//     knows no stream_options is asked with "stream_options":null, and its calls stay uncounted;
+//   - a stream is asked for its usage, unless the request says itself what it wants. null says that
+//     the server knows no such key: it is taken out, and the call may stay uncounted;
 //   - refused is what has no bound: more than one choice, sound, predictions, search, plugins, lists
 //     of models, tools that the provider runs.
 func (chat) question(req *http.Request, body []byte) (question, error) {
@@ -57,7 +57,14 @@ func (chat) question(req *http.Request, body []byte) (question, error) {
 	if ownHost(req.URL.Hostname()) {
 		keys[0], keys[1] = keys[1], keys[0]
 	}
-	if _, named := top["stream_options"]; !named && string(top["stream"].raw) == "true" {
+	options, named := top["stream_options"]
+	if named && options.null() {
+		q.body = without(q.body, "stream_options", options)
+		if top, err = readObject(q.body); err != nil {
+			return question{}, unmetered("read body: %s", err)
+		}
+	}
+	if !named && string(top["stream"].raw) == "true" {
 		// From here on places in the body differ from those in top.
 		if err := q.limited(top, keys...); err != nil {
 			return question{}, err

@@ -2,6 +2,7 @@ package meter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ func (t *Transport) reserve(req *http.Request, d dialect, q question, ask budget
 	if err == nil || !errors.As(err, &no) || !t.Count || !rescuable(d, q, ask, no) {
 		return hold, err
 	}
-	n, cerr := t.count(req, q)
+	n, cerr := t.count(req.Context(), req, q)
 	if cerr != nil {
 		t.warn(fmt.Errorf("count tokens for %s: %w", ask.Call.Op, cerr))
 		return hold, err
@@ -58,7 +59,7 @@ func rescuable(d dialect, q question, ask budget.Ask, no *budget.Refusal) bool {
 }
 
 // count asks the provider how many input tokens a call has.
-func (t *Transport) count(req *http.Request, q question) (int64, error) {
+func (t *Transport) count(ctx context.Context, req *http.Request, q question) (int64, error) {
 	body, err := countBody(q.body)
 	if err != nil {
 		return 0, err
@@ -68,10 +69,11 @@ func (t *Transport) count(req *http.Request, q question) (int64, error) {
 	u.Path = strings.TrimSuffix(u.Path, "/") + "/count_tokens"
 	out.URL = &u
 	// Without the call, so that nothing can take this for it.
-	out = out.WithContext(budget.WithCall(out.Context(), budget.Call{}))
+	out = out.WithContext(budget.WithCall(ctx, budget.Call{}))
 	resp, err := t.base().RoundTrip(out)
 	if err != nil {
-		return 0, fmt.Errorf("send: %s", clean(err.Error(), secrets(req.Header)...)) //nolint:errorlint // it may hold the key
+		// Not wrapped: it may hold the key.
+		return 0, fmt.Errorf("send: %s", clean(err.Error(), secrets(req.Header)...))
 	}
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxCount))
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
