@@ -215,7 +215,10 @@ func (a *app) headline(id string, s settings, w *works) {
 	if s.caps.Tokens > 0 {
 		capped += fmt.Sprintf(" and %d tokens", s.caps.Tokens)
 	}
-	a.say("builder %s: engine %s, provider %s, model %s, cap %s, sandbox %s (%s)", id, s.Engine, s.Provider, s.Model, capped, w.runner.Level(), w.report.Mechanism)
+	a.say("builder %s: engine %s, provider %s, model %s, cap %s, sandbox %s (%s), billing %s", id, s.Engine, s.Provider, s.Model, capped, w.runner.Level(), w.report.Mechanism, s.billing)
+	if s.billing == budget.Subscription {
+		a.say("%s", progress.Explain(s.billing))
+	}
 	if more := modelsLine(s.models); more != "" {
 		a.say("models: %s", more)
 	}
@@ -268,7 +271,7 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 func (o order) first() phases.BuildStarted {
 	return phases.BuildStarted{
 		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecSHA: o.spec.SHA256,
-		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, API: o.set.API, Price: o.set.given, Models: o.set.models, Effort: o.set.Effort,
+		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, API: o.set.API, Price: o.set.given, Models: o.set.models, Billing: o.set.billing, Effort: o.set.Effort,
 		Author: o.set.Author, Caps: o.set.caps, At: nowOr(clock(o.works.app)),
 	}
 }

@@ -51,7 +51,7 @@ func (a *app) runList(asJSON bool) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "BUILD\tSTATE\tPROJECT\tMODEL\tCALLS\tCOST\tFOLDER")
 	for _, b := range all {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", b.ID, b.State, tidy(orDash(b.Project), nil), b.Model, b.Calls, progress.USD(budget.Micro(b.Cost+b.Unknown)), tidy(b.Folder, nil))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", b.ID, b.State, tidy(orDash(b.Project), nil), b.Model, b.Calls, progress.Billed(budget.Billing(b.Billing), budget.Micro(b.Cost+b.Unknown)), tidy(b.Folder, nil))
 	}
 	return w.Flush()
 }

@@ -115,6 +115,7 @@ func (a *app) resumeSettings(l limitFlags, state *phases.State) (settings, error
 	if err != nil {
 		return set, err
 	}
+	set.billing = b.Billing.Or(set.billing)
 	caps := state.Guard.Caps
 	if l.maxCost != "" {
 		caps.USD = set.caps.USD

@@ -139,10 +139,13 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 			p("  %s", st.Reason.Hint)
 		}
 	}
-	p("  %s, %s, %s; sandbox %s", st.Engine, st.Provider, st.Model, orDash(st.Sandbox))
+	p("  %s, %s, %s; sandbox %s; billing %s", st.Engine, st.Provider, st.Model, orDash(st.Sandbox), st.Billing)
+	if why := progress.Explain(st.Billing); why != "" {
+		p("  %s", why)
+	}
 	used := st.Budget.Spent + st.Budget.Unknown + st.Budget.Held
-	p("  used %s of %s (%s spent, %s unknown, %s held), %d tokens, %d calls", progress.USD(budget.Micro(used)), progress.USD(budget.Micro(st.Budget.Cap)),
-		progress.USD(budget.Micro(st.Budget.Spent)), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Budget.Tokens, st.Calls)
+	p("  used %s of %s (%s %s, %s unknown, %s held), %d tokens, %d calls", progress.USD(budget.Micro(used)), progress.USD(budget.Micro(st.Budget.Cap)),
+		progress.USD(budget.Micro(st.Budget.Spent)), progress.Noun(st.Billing), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Budget.Tokens, st.Calls)
 	for _, d := range st.Drafted {
 		p("  %s", draftLine(d))
 	}

@@ -16,7 +16,7 @@ func (w *works) remember(s *session, st phases.Status) (known.Build, error) {
 	}
 	b := known.Build{
 		ID: st.Build, Folder: s.store.app, Project: st.Project, Type: string(st.Type), State: string(st.State),
-		Provider: st.Provider, Model: st.Model, SpecBytes: int64(len(w.spec.Text)), Requirements: len(st.Requirements), Tasks: len(st.Tasks),
+		Provider: st.Provider, Model: st.Model, Billing: string(st.Billing), SpecBytes: int64(len(w.spec.Text)), Requirements: len(st.Requirements), Tasks: len(st.Tasks),
 		Calls: st.Calls, Cost: st.Budget.Spent, Unknown: st.Budget.Unknown, Started: st.StartedAt, Updated: st.UpdatedAt,
 		Tokens: known.Tokens{Input: st.Tokens.Input, CacheWrite5m: st.Tokens.CacheWrite5m, CacheWrite1h: st.Tokens.CacheWrite1h, CacheRead: st.Tokens.CacheRead, Output: st.Tokens.Output},
 	}
@@ -37,7 +37,11 @@ func scored(b known.Build) string {
 	}
 	text := fmt.Sprintf("estimated %d calls (%d to %d), took %d", e.Calls.Likely, e.Calls.Low, e.Calls.High, b.Calls)
 	if e.Cost.Likely > 0 {
-		text += fmt.Sprintf("; estimated %s (%s to %s), cost %s", usd(e.Cost.Likely), usd(e.Cost.Low), usd(e.Cost.High), usd(b.Cost+b.Unknown))
+		cost := usd(b.Cost + b.Unknown)
+		if b.Billing == string(budget.Subscription) {
+			cost += " at list price"
+		}
+		text += fmt.Sprintf("; estimated %s (%s to %s), cost %s", usd(e.Cost.Likely), usd(e.Cost.Low), usd(e.Cost.High), cost)
 	}
 	return text
 }

@@ -39,6 +39,7 @@ func (a *app) setPrices(s *settings, flag string, now time.Time) error {
 		}
 	}
 	s.table, s.limits = table, map[string]phases.ModelLimit{}
+	s.billing = budget.Local // unless a model has a price
 	for _, model := range s.models.All(s.Model) {
 		price, err := table.Lookup(model, now)
 		if err != nil {
@@ -50,6 +51,9 @@ func (a *app) setPrices(s *settings, flag string, now time.Time) error {
 		s.limits[model] = phases.ModelLimit{MaxTokens: maxOutput(price), Window: price.Window}
 		if model == s.Model {
 			s.price = price
+		}
+		if !price.Free {
+			s.billing = budget.Billing(s.Billing).Or(budget.APIUSD)
 		}
 	}
 	return nil

@@ -32,11 +32,14 @@ func reportMarkdown(st phases.Status) string {
 	if st.Reason != nil {
 		p(" %s: %s.", st.Reason.Code, cell(st.Reason.Message))
 	}
-	p("\n\nSpec `%s` (sha256 %.12s), plan sha256 %.12s. Engine %s, provider %s, model %s, sandbox %s.\n\n",
-		cell(st.SpecPath), st.SpecSHA, orDash(st.PlanSHA), st.Engine, st.Provider, st.Model, orDash(st.Sandbox))
-	p("## Money\n\n| cap | spent | unknown | held | calls | repeats |\n| --- | --- | --- | --- | --- | --- |\n| %s | %s | %s | %s | %d | %d |\n\n",
+	p("\n\nSpec `%s` (sha256 %.12s), plan sha256 %.12s. Engine %s, provider %s, model %s, sandbox %s, billing %s.\n\n",
+		cell(st.SpecPath), st.SpecSHA, orDash(st.PlanSHA), st.Engine, st.Provider, st.Model, orDash(st.Sandbox), st.Billing)
+	p("## Money\n\n| cap | %s | unknown | held | calls | repeats |\n| --- | --- | --- | --- | --- | --- |\n| %s | %s | %s | %s | %d | %d |\n\n", progress.Noun(st.Billing),
 		progress.USD(budget.Micro(st.Budget.Cap)), progress.USD(budget.Micro(st.Budget.Spent)), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Calls, st.Repeats)
-	p("Spent is computed from the provider's usage and the price table; unknown is what may have been billed for answers that were lost or came without usage.\n\n")
+	if why := progress.Explain(st.Billing); why != "" {
+		p("%s.\n\n", why)
+	}
+	p("It is computed from the provider's usage and the price table; unknown is what may have been billed for answers that were lost or came without usage.\n\n")
 	p("%s", moneyNotes(st.Budget))
 	for _, d := range st.Drafted {
 		p("%s.\n\n", cell(draftLine(d)))

@@ -233,7 +233,7 @@ func (s *session) tell(st phases.Status) error {
 	if len(edits) > 0 {
 		s.app.say("E_USER_EDIT: left as you changed them: %s; what was proven is in the commits: git -C %s status", strings.Join(dedupe(edits), ", "), word(s.store.app))
 	}
-	cost := progress.USD(budget.Micro(st.Budget.Spent + st.Budget.Unknown))
+	cost := progress.Billed(st.Billing, budget.Micro(st.Budget.Spent+st.Budget.Unknown))
 	if st.State == phases.DoneState {
 		s.app.say("done: %d tasks proven and committed in %s, %s, %d calls; see: builder report %s", done, s.store.app, cost, st.Calls, word(s.store.app))
 		return nil

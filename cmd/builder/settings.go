@@ -52,14 +52,15 @@ func (l *limitFlags) addProvider(f *pflag.FlagSet) {
 // settings is a configuration, checked and ready to use.
 type settings struct {
 	config.Config
-	caps   budget.Caps
-	table  budget.Table
-	price  budget.Price // of the model, today
-	apiKey string       // never shown, never written
-	events string
-	given  string // --price, kept with the build
-	models phases.Models
-	limits map[string]phases.ModelLimit // of all models that may have a part
+	caps    budget.Caps
+	table   budget.Table
+	price   budget.Price // of the model, today
+	apiKey  string       // never shown, never written
+	events  string
+	given   string // --price, kept with the build
+	models  phases.Models
+	billing budget.Billing
+	limits  map[string]phases.ModelLimit // of all models that may have a part
 }
 
 // settings merges flags over the configuration and checks everything that can be checked before

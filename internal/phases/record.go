@@ -53,6 +53,7 @@ type BuildStarted struct {
 	API      string          `json:"api,omitempty"`   // of provider openai: kept answers are read by it
 	Price    string          `json:"price,omitempty"` // of the model, as the user gave it for this build
 	Models   Models          `json:"models,omitzero"`
+	Billing  budget.Billing  `json:"billing,omitempty"`
 	Effort   string          `json:"effort,omitempty"`
 	Author   string          `json:"author"` // "Name <email>"
 	Caps     budget.Caps     `json:"caps"`

@@ -49,6 +49,7 @@ type Build struct {
 	State        string    `json:"state"`
 	Provider     string    `json:"provider"`
 	Model        string    `json:"model"`
+	Billing      string    `json:"billing,omitempty"` // "subscription": Cost is the list price
 	SpecBytes    int64     `json:"spec_bytes"`
 	Requirements int       `json:"requirements"`
 	Tasks        int       `json:"tasks"`

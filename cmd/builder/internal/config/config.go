@@ -38,6 +38,7 @@ type Config struct {
 	Prices   []Price       `yaml:"prices,omitempty" json:"prices,omitempty"`
 	Models   Models        `yaml:"models,omitempty" json:"models,omitzero"`           // user only
 	Escalate string        `yaml:"escalate,omitempty" json:"escalate,omitempty"`      // model after a failed attempt; user only
+	Billing  string        `yaml:"billing,omitempty" json:"billing,omitempty"`        // api-usd | subscription; user only
 	Fallback []string      `yaml:"fallback,omitempty,flow" json:"fallback,omitempty"` // models after an attempt that was not answered, in order; user only
 }
 
@@ -200,7 +201,7 @@ func narrow(c *Config, raw []byte, path string) error {
 	if err := overlay(&p, raw, path); err != nil {
 		return err
 	}
-	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "api": p.API != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil} {
+	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "api": p.API != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil, "billing": p.Billing != ""} {
 		if set {
 			return &Error{"E_CONFIG_FORBIDDEN", path, "a project file may not set " + key, "set it in your own config.yaml (builder config show says where) or by a flag"}
 		}
@@ -296,6 +297,8 @@ func (c Config) Check(where string) error {
 		return bad("api", "responses or chat")
 	case !oneOf(c.Effort, "low", "medium", "high", "xhigh", "max"):
 		return bad("effort", "low, medium, high, xhigh or max")
+	case !oneOf(c.Billing, "api-usd", "subscription"):
+		return bad("billing", "api-usd or subscription")
 	case !oneOf(c.Sandbox, "required", "off"):
 		return bad("sandbox", "required or off")
 	case c.Budget.USD != nil && (math.IsNaN(*c.Budget.USD) || math.IsInf(*c.Budget.USD, 0) || *c.Budget.USD < 0 || *c.Budget.USD > 1e6):

@@ -123,7 +123,7 @@ func (v *View) draw(s *phases.State) {
 		fill = cells * done / all
 	}
 	used := s.Guard.Account(budget.Build)
-	line := fmt.Sprintf("[%s%s] %d/%d  %s  %s  %d calls", strings.Repeat("#", fill), strings.Repeat(".", cells-fill), done, all, now, USD(used.Spent+used.Unknown), used.Calls)
+	line := fmt.Sprintf("[%s%s] %d/%d  %s  %s  %d calls", strings.Repeat("#", fill), strings.Repeat(".", cells-fill), done, all, now, Billed(s.Build.Billing, used.Spent+used.Unknown), used.Calls)
 	if r := []rune(v.Clean(line)); v.Width > 1 && len(r) >= v.Width {
 		line = string(r[:v.Width-1])
 	}

@@ -32,7 +32,7 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 		case f.Uncounted:
 			return fmt.Sprintf("%s  answer without usage: what it cost is not known, all that was held for it counts", f.Op.Task)
 		case f.Fate == budget.Answered:
-			return fmt.Sprintf("%s  answer: %d tokens in, %d out, %s", f.Op.Task, f.Usage.InputAll(), f.Usage.Output, USD(f.Billed()))
+			return fmt.Sprintf("%s  answer: %d tokens in, %d out, %s", f.Op.Task, f.Usage.InputAll(), f.Usage.Output, Billed(s.Build.Billing, f.Billed()))
 		}
 	case phases.CallFailed:
 		text := fmt.Sprintf("%s  call failed (%s): %s", f.Op.Task, f.Class, f.Message)
