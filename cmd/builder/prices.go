@@ -48,7 +48,7 @@ func (a *app) setPrices(s *settings, flag string, now time.Time) error {
 		if err := fits(model, table.Traits(model), s.Effort); err != nil {
 			return err
 		}
-		s.limits[model] = phases.ModelLimit{MaxTokens: maxOutput(price), Window: price.Window}
+		s.limits[model] = phases.ModelLimit{MaxTokens: maxOutput(price), Window: price.Window, Thinking: table.Traits(model).Adaptive}
 		if model == s.Model {
 			s.price = price
 		}

@@ -102,7 +102,7 @@ type run struct {
 func (r *run) request() Request {
 	return Request{
 		Model: r.task.Model, System: slices.Clip(r.task.System), Tools: slices.Clip(r.task.Tools),
-		Messages: slices.Clip(r.messages), MaxTokens: outputLimit(r.task), Effort: r.task.Effort,
+		Messages: slices.Clip(r.messages), MaxTokens: outputLimit(r.task), Effort: r.task.Effort, Thinking: r.task.Thinking,
 	}
 }
 

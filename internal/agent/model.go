@@ -17,6 +17,7 @@ type Request struct {
 	Messages  []Message
 	MaxTokens int64           // most output tokens; the meter may shrink it
 	Effort    string          // "" lets the model decide; else low | medium | high | xhigh | max
+	Thinking  bool            // let the model think as much as the question needs; only for models known to take that
 	Schema    json.RawMessage // when set, the answer MUST be one JSON value of this JSON schema
 }
 

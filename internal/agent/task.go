@@ -15,7 +15,8 @@ type Task struct {
 	MaxTokens int64     // most output tokens per call
 	Window    int64     `json:",omitempty"` // the model's, in tokens; 0: not known, and the conversation is never compacted
 	Effort    string
-	MaxTurns  int // 0 means 200
+	Thinking  bool `json:",omitempty"` // see [Request.Thinking]
+	MaxTurns  int  // 0 means 200
 }
 
 // Verdict is the builder's answer to an agent that says it is finished.

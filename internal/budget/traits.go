@@ -17,10 +17,11 @@ const (
 
 // Traits are what a model can do, apart from its price and window.
 type Traits struct {
-	Tools      Support  `json:"tools,omitempty"`      // calls tools
-	Structured Support  `json:"structured,omitempty"` // answers by a JSON schema
-	Effort     []string `json:"effort,omitempty"`     // levels of reasoning effort that it takes; nil when not known
-	CacheMin   int64    `json:"cache_min,omitempty"`  // fewest tokens of a prefix that is cached; 0 when not known
+	Tools      Support  `json:"tools,omitempty"`             // calls tools
+	Structured Support  `json:"structured,omitempty"`        // answers by a JSON schema
+	Effort     []string `json:"effort,omitempty"`            // levels of reasoning effort that it takes; nil when not known
+	Adaptive   bool     `json:"adaptive_thinking,omitempty"` // thinks as much as a question needs when it is asked to
+	CacheMin   int64    `json:"cache_min,omitempty"`         // fewest tokens of a prefix that is cached; 0 when not known
 }
 
 // Takes says whether the model takes a level of effort: "" is always taken, and what is not known is.

@@ -38,7 +38,11 @@ func (t *transcript) add(req agent.Request) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("hash request: %w", err)
 		}
-		t.sum = sumOf("builder-request-1", req.Model, string(system), string(tools), req.Effort, string(req.Schema))
+		seed := []string{"builder-request-1", req.Model, string(system), string(tools), req.Effort, string(req.Schema)}
+		if req.Thinking {
+			seed = append(seed, "thinking")
+		}
+		t.sum = sumOf(seed...)
 	}
 	if t.seen >= len(req.Messages) { // the conversation began anew
 		t.sum, t.seen = sumOf(t.sum, "anew"), 0

@@ -26,10 +26,12 @@ const (
 	RoleEngineer = "engineer"
 )
 
-// ModelLimit is what one call to a model may write, and what it may hold in all, in tokens.
+// ModelLimit is what one call to a model may write and what it may hold in all, in tokens, and
+// whether it is asked to think.
 type ModelLimit struct {
 	MaxTokens int64
 	Window    int64 // 0: not known
+	Thinking  bool  // it thinks as much as a question needs, when asked to
 }
 
 // Choice is the model of an attempt, and why it is that one: "" where it is the build's own.

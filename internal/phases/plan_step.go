@@ -142,7 +142,7 @@ func (e *Engine) asker(at *attempt, model string) planner.Asker {
 	}
 	return askerFunc(func(ctx context.Context, q planner.Question) (json.RawMessage, error) {
 		req := agent.Request{
-			Model: model, System: q.System, MaxTokens: planTokens, Effort: e.Set.Effort, Schema: q.Schema,
+			Model: model, System: q.System, MaxTokens: planTokens, Effort: e.Set.Effort, Thinking: e.Set.limitOf(model).Thinking, Schema: q.Schema,
 			Messages: []agent.Message{agent.Say(agent.User, q.Prompt)},
 		}
 		if q.Repair != "" {

@@ -212,7 +212,7 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	c := e.choose(task.Role, st.Past)
 	limit := e.Set.limitOf(c.Model)
 	raw, err := json.Marshal(agent.Task{
-		ID: string(task.ID), Model: c.Model, System: system, First: first, MaxTokens: limit.MaxTokens, Window: limit.Window, Effort: e.Set.Effort,
+		ID: string(task.ID), Model: c.Model, System: system, First: first, MaxTokens: limit.MaxTokens, Window: limit.Window, Effort: e.Set.Effort, Thinking: limit.Thinking,
 		Tools: append(tools.Defs(), agent.LoopTools()...),
 	})
 	if err != nil {

@@ -19,6 +19,9 @@ const nothing = "(nothing)"
 func encode(req agent.Request) (sdk.MessageNewParams, error) {
 	p := sdk.MessageNewParams{Model: req.Model, MaxTokens: req.MaxTokens}
 	p.OutputConfig.Effort = sdk.OutputConfigEffort(req.Effort)
+	if req.Thinking {
+		p.Thinking = sdk.ThinkingConfigParamUnion{OfAdaptive: &sdk.ThinkingConfigAdaptiveParam{}}
+	}
 	if len(req.Schema) > 0 {
 		format, err := json.Marshal(outputFormat{"json_schema", req.Schema})
 		if err != nil {

@@ -206,3 +206,17 @@ func TestHourMarksComeFirst(t *testing.T) {
 		t.Errorf("tools without a system part need their own mark: %s", got)
 	}
 }
+
+// A model that thinks as much as a question needs is asked to, and no other: one that does not know
+// the word refuses the request.
+func TestThinkingIsAskedForWhereItIsKnown(t *testing.T) {
+	t.Parallel()
+	req := talk()
+	if body := string(sent(t, req)); strings.Contains(body, `"thinking":{"type":"adaptive"`) {
+		t.Errorf("asked to think: %s", body)
+	}
+	req.Thinking = true
+	if body := string(sent(t, req)); !strings.Contains(body, `"thinking":{"type":"adaptive"}`) {
+		t.Errorf("not asked to think: %s", body)
+	}
+}
