@@ -20,10 +20,13 @@ func (m machine) caches(p *sandbox.Profile, tools []Tool, cache string) error {
 		"npm_config_fund":            "false",
 		"npm_config_audit":           "false",
 		"npm_config_ignore_scripts":  "true",
+		"npm_config_offline":         "true", // fails at once, not after minutes of retries
 		"PIP_CACHE_DIR":              filepath.Join(cache, "pip"),
 		"PIP_NO_INPUT":               "1",
+		"PIP_NO_INDEX":               "1",
 		"PYTHONDONTWRITEBYTECODE":    "1",
 		"CARGO_HOME":                 filepath.Join(cache, "cargo"),
+		"CARGO_NET_OFFLINE":          "true",
 	})
 	if _, ok := find(tools, "cargo"); ok {
 		p.Env["RUSTUP_HOME"] = m.rustup()

@@ -120,6 +120,12 @@ func TestOnline(t *testing.T) {
 	if _, there := offline.Env["PIP_INDEX_URL"]; there {
 		t.Error("registries are told to a command without network")
 	}
+	for name, want := range map[string][2]string{"npm_config_offline": {"true", "false"}, "PIP_NO_INDEX": {"1", "0"}, "CARGO_NET_OFFLINE": {"true", "false"}} {
+		with := profile.Apply(sandbox.Command{Policy: sandbox.Policy{Network: true}})
+		if offline.Env[name] != want[0] || with.Env[name] != want[1] {
+			t.Errorf("%s is %q without network and %q with it", name, offline.Env[name], with.Env[name])
+		}
+	}
 	online := profile.Apply(sandbox.Command{Policy: sandbox.Policy{Network: true}})
 	if online.Env["GOPROXY"] != "https://go.example,direct" {
 		t.Errorf("online GOPROXY is %q", online.Env["GOPROXY"])

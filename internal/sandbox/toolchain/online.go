@@ -12,7 +12,7 @@ import (
 // online are the settings of registries and proxies, for commands that are granted the network. Only
 // names on the lists here are taken; a value with a user or a password in it is not.
 func (m machine) online() map[string]string {
-	settings := map[string]string{}
+	settings := map[string]string{"npm_config_offline": "false", "PIP_NO_INDEX": "0", "CARGO_NET_OFFLINE": "false"}
 	for _, name := range []string{
 		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 		"SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CARGO_HTTP_CAINFO",
