@@ -1,6 +1,7 @@
 package blueprint
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -93,6 +94,9 @@ func ReadCommands(body string, first int, name string, entities []Entity) ([]Com
 		if slices.ContainsFunc(commands, func(o Command) bool { return o.Name == c.Name }) {
 			unknown = append(unknown, Unknown{Text: c.Name, Line: c.Line, Why: "the command is described twice"})
 			continue
+		}
+		if w := askedBeyond(c, entities, name); w != "" {
+			unknown = append(unknown, Unknown{Text: c.Name + ": " + c.Text, Line: c.Line, Why: fmt.Sprintf("what is said about the command %s asks for more than rules give, at the word %q", c.Name, w)})
 		}
 		commands = append(commands, c)
 	}

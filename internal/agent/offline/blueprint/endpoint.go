@@ -299,6 +299,10 @@ func (r *reader) describe(endpoints []int, prose string, line int) {
 		}
 	}
 	for _, clause := range clauses(prose) {
+		if why := r.beyond(endpoints, clause); why != "" {
+			r.unknown(line, clause, why)
+			continue
+		}
 		if setClause(r.bp.Endpoints, endpoints, clause) || r.deleteClause(endpoints, clause, line) {
 			continue
 		}

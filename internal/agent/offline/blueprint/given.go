@@ -96,7 +96,7 @@ const describing = `creates create adds add new places place books book schedule
 	single one several some changes change changing updates update updated edits edit modifies partial partially replaces replace whole deletes delete removes remove removed
 	filters filter filtered filtering sorts sort sorted sorting orders order ordered pages page paging paged pagination limit offset query parameters parameter params given fields field values value
 	json body object id ids 200 201 204 matching match exist exists record records total count asc desc ascending descending per page number
-	paginate paginates paginated filterable sortable supports support supporting allows results
+	newest latest oldest first paginate paginates paginated filterable sortable supports support supporting allows results
 	q asc desc optional optionally any combination combined default defaults most search searches searching text words found finds find serves serve works work same way`
 
 var statuses = lazy(`\b[2345]\d\d\b`)

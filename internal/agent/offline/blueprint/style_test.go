@@ -43,12 +43,12 @@ func TestProseDecidesAboutVerbs(t *testing.T) {
 		"`h log [--month M]` lists the checks":              "list Check ",
 		"`h resume NAME` makes a paused habit active again": "set Habit paused=no",
 		"`h pause NAME`": "set Habit paused=yes",
-		"`h check NAME --date DATE` records a check":                 "create Check ",
-		"`h new NAME` makes a new habit":                             "create Habit ",
-		"`h freeze NAME` makes the habit cold":                       "",
-		"`h start NAME [--unpaused]` makes a new habit":              "create Habit ",
-		"`h start NAME [--loud]` makes a new habit":                  "",
-		"`h checks --before-date DATE` lists the checks of the past": "list Check ",
+		"`h check NAME --date DATE` records a check":     "create Check ",
+		"`h new NAME` makes a new habit":                 "create Habit ",
+		"`h freeze NAME` makes the habit cold":           "",
+		"`h start NAME [--unpaused]` makes a new habit":  "create Habit ",
+		"`h start NAME [--loud]` makes a new habit":      "",
+		"`h checks --before-date DATE` lists the checks": "list Check ",
 	} {
 		bp := blueprint.Read(data + "- " + line + "\n")
 		got := ""
