@@ -43,6 +43,7 @@ type journaled struct {
 	stop   Stop
 	pace   Pacer                       // nil: as fast as it goes
 	room   func(context.Context) error // asked before a send
+	spare  bool                        // another model takes over when this one cannot be had
 	again  string                      // the command that goes on after a pause
 }
 
@@ -107,7 +108,7 @@ func (j *journaled) send(ctx context.Context, op budget.Op, hash string, req age
 	if err := j.room(ctx); err != nil {
 		return agent.Response{}, err
 	}
-	leave, err := j.enter(ctx)
+	leave, err := j.enter(ctx, req.Model)
 	if err != nil {
 		return agent.Response{}, err
 	}
@@ -127,11 +128,11 @@ func (j *journaled) send(ctx context.Context, op budget.Op, hash string, req age
 }
 
 // enter waits until a send may leave.
-func (j *journaled) enter(ctx context.Context) (func(agent.Response, error) error, error) {
+func (j *journaled) enter(ctx context.Context, model string) (func(agent.Response, error) error, error) {
 	if j.pace == nil {
 		return func(_ agent.Response, err error) error { return err }, nil
 	}
-	return j.pace.Enter(ctx)
+	return j.pace.Enter(ctx, model)
 }
 
 func (j *journaled) recall(ctx context.Context, op budget.Op, hash string, known Outcome, req agent.Request) (agent.Response, error) {

@@ -28,7 +28,7 @@ func (e *Engine) makePlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := e.Draft(ctx, e.asker(at, st.Model), e.Spec, facts)
+	plan, err := e.Draft(ctx, e.asker(at, st), e.Spec, facts)
 	if errors.Is(err, ErrReplay) { // a newer builder asks other questions, or asks them in another way
 		return e.planAgain(ctx, st, outcomeDiverged, err)
 	}
@@ -136,7 +136,8 @@ func (e *Engine) attempt(ctx context.Context, id planner.TaskID, phase planner.P
 
 // asker asks the planner's questions through the journal and the meter. Each question is a
 // conversation of its own.
-func (e *Engine) asker(at *attempt, model string) planner.Asker {
+func (e *Engine) asker(at *attempt, st TaskState) planner.Asker {
+	model := st.Model
 	if model == "" { // an attempt of an older builder
 		model = e.Set.Model
 	}
@@ -148,7 +149,7 @@ func (e *Engine) asker(at *attempt, model string) planner.Asker {
 		if q.Repair != "" {
 			req.Messages = append(req.Messages, agent.Say(agent.Assistant, q.Answer), agent.Say(agent.User, q.Repair))
 		}
-		resp, err := e.journaled(at).Complete(ctx, req)
+		resp, err := e.journaled(at, e.other(RolePlanner, st.Past, outcomeUnreachable)).Complete(ctx, req)
 		if err != nil {
 			return nil, err
 		}
@@ -156,8 +157,13 @@ func (e *Engine) asker(at *attempt, model string) planner.Asker {
 	})
 }
 
-func (e *Engine) journaled(at *attempt) *journaled {
-	return &journaled{door: e.door(), model: e.Model, at: at, policy: e.Retry, pace: e.Pace, stop: e.Stop, room: e.room, again: e.again()}
+// journaled is the model of one attempt. With a fallback at hand it is not waited for as long.
+func (e *Engine) journaled(at *attempt, fallback bool) *journaled {
+	policy := e.Retry
+	if fallback {
+		policy.MaxWait = fallbackWait
+	}
+	return &journaled{door: e.door(), model: e.Model, at: at, policy: policy, spare: fallback, pace: e.Pace, stop: e.Stop, room: e.room, again: e.again()}
 }
 
 func (e *Engine) door() Door { return Door{Writer: e.Writer, Blobs: e.Blobs} }

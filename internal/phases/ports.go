@@ -71,9 +71,9 @@ type Workbench interface {
 // Pacer lets the sends of all workers through as fast as the provider allows. Recalled answers do
 // not pass it.
 type Pacer interface {
-	// Enter waits until a request may be sent; the end of ctx ends the wait at once. leave MUST be
+	// Enter waits until a request may be sent to a model; the end of ctx ends the wait at once. leave MUST be
 	// called exactly once with what came of the send, and returns the error as it stands for the whole
 	// provider. The error of Enter is ctx's cause, or a *agent.Failure of class pause_build that is
 	// agent.ErrNotSent.
-	Enter(ctx context.Context) (leave func(agent.Response, error) error, err error)
+	Enter(ctx context.Context, model string) (leave func(agent.Response, error) error, err error)
 }

@@ -30,7 +30,7 @@ func (j *journaled) afterFailure(ctx context.Context, op budget.Op, f *agent.Fai
 	rec := CallFailed{
 		Op: op, Class: string(f.Class), Cause: string(f.Cause), Status: f.Status, Type: f.Type, Message: f.Message, WaitMS: wait.Milliseconds(),
 	}
-	if wait > 0 && f.Class != agent.Retry && outside(f.Cause) {
+	if wait > 0 && f.Class != agent.Retry && outside(f.Cause) && (again || !j.spare) {
 		rec.NotBefore = j.policy.at(wait)
 	}
 	if err := j.door.Writer.Record(context.WithoutCancel(ctx), rec); err != nil {
@@ -88,6 +88,10 @@ func providerReason(f *agent.Failure, until time.Time, again string) Reason {
 	r.Hint += again
 	return r
 }
+
+// fallbackWait is the longest wait for a model when the user has named another one for that case: an
+// outage is then waited for as long as it takes to be sure of it, about four minutes.
+const fallbackWait = 2 * time.Minute
 
 // RetryPolicy bounds the sends of one call. The zero value sends at most 6 times in a row with waits
 // of 1 s doubling to 60 s, half of each by chance that the op decides, and waits as long as the

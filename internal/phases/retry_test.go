@@ -217,3 +217,48 @@ func TestProviderReasons(t *testing.T) {
 		}
 	}
 }
+
+// A model that is out, limited for days, or gone is not waited for when the user named another one;
+// money is, as it is the same money.
+func TestFallbackIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		f    agent.Failure
+		most time.Duration
+		code string // of the pause; "" for a build that is done by the other model
+	}{
+		"out":     {agent.Failure{Class: agent.Retry, Cause: agent.CauseLoad, Status: 529}, 10 * time.Minute, ""}, // two tasks,
+		"limited": {agent.Failure{Class: agent.WaitUntil, Cause: agent.CauseRate, Status: 429, After: 5 * 24 * time.Hour}, 0, ""},
+		"gone":    {agent.Failure{Class: agent.PauseBuild, Cause: agent.CauseModel, Status: 404}, 0, ""},
+		"money":   {agent.Failure{Class: agent.PauseBuild, Cause: agent.CauseMoney, Status: 402}, 0, CodeCredit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFakeTime(t, func(t *testing.T, w *world) {
+				w.set = Settings{Model: "weak", MaxTokens: 2000, Attempts: 1, Models: Models{Fallback: []string{"spare"}}}
+				start, calls := time.Now(), 0
+				w.answer = func(req agent.Request) (agent.Message, error) {
+					if calls++; calls > 2 && req.Model == "weak" {
+						f := c.f
+						return agent.Message{}, &f
+					}
+					return scripted(req)
+				}
+				s, err := w.run(t, budget.Caps{USD: budget.Dollar})
+				if took := time.Since(start); took > c.most {
+					t.Errorf("it took %s", took)
+				}
+				var pause *PauseError
+				if c.code != "" {
+					if !errors.As(err, &pause) || pause.Reason.Code != c.code {
+						t.Errorf("got %v", err)
+					}
+					return
+				}
+				if err != nil || s.Run != DoneState || s.Task("one.a").Model != "spare" || s.NotBefore.After(time.Now()) {
+					t.Errorf("got %v, %s, not before %s", err, s.Run, s.NotBefore)
+				}
+				refold(t, w.journal, s)
+			})
+		})
+	}
+}

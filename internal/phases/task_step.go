@@ -153,12 +153,16 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 	return os.RemoveAll(p.dir)
 }
 
-// unreachable says that the provider gave no answer for so long that the build would pause: nothing
-// that money or a key would mend.
+// unreachable says that the model gave no answer for so long, or so finally, that the build would
+// pause, and that another model may: nothing that money or a key would mend.
 func unreachable(err error) bool {
 	var pause *PauseError
 	var f *agent.Failure
-	return errors.As(err, &pause) && errors.As(err, &f) && (f.Class == agent.Retry || f.Class == agent.WaitUntil)
+	if !errors.As(err, &pause) || !errors.As(err, &f) {
+		return false
+	}
+	return f.Class == agent.Retry || f.Class == agent.WaitUntil || f.Cause == agent.CauseModel ||
+		f.Cause == agent.CauseLoad || f.Cause == agent.CauseNetwork || f.Cause == agent.CauseRate
 }
 
 // engage runs the agent's loop on a scratch tree that equals the last recorded manifest.
@@ -186,7 +190,7 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 		return agent.Result{}, fmt.Errorf("lay out tools: %w", err)
 	}
 	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.BaseTree)
-	loop := agent.Loop{Model: e.journaled(p.at), Tools: p.bench, Verify: p}
+	loop := agent.Loop{Model: e.journaled(p.at, e.other(task.Role, st.Past, outcomeUnreachable)), Tools: p.bench, Verify: p}
 	return loop.Run(ctx, t)
 }
 

@@ -10,56 +10,75 @@ import (
 
 // leave takes in what came of a send.
 func (s *pass) leave(resp agent.Response, err error) error {
-	s.once.Do(func() { err = s.p.left(s.epoch, resp, err, time.Now()) })
+	s.once.Do(func() { err = s.lane.left(s.epoch, resp, err, time.Now()) })
 	return err
 }
 
-func (p *Pacer) left(epoch int, resp agent.Response, err error, now time.Time) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.flying--
-	close(p.changed)
-	p.changed = make(chan struct{})
+func (l *lane) left(epoch int, resp agent.Response, err error, now time.Time) error {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	l.flying--
+	defer l.stir()
 	var f *agent.Failure
 	switch {
 	case err == nil:
-		p.limits.hear(resp.Limits)
-		p.limits.learn(resp.Usage)
-		p.outage.answered()
-		p.door.widen(epoch)
+		l.limits.hear(resp.Limits)
+		l.limits.learn(resp.Usage)
+		l.outage.answered()
+		l.door.widen(epoch)
 		return nil
 	case !errors.As(err, &f):
 		return err // not the provider's
 	}
-	p.limits.hear(f.Limits)
+	l.limits.hear(f.Limits)
 	switch f.Class {
 	case agent.Retry:
-		return p.failed(epoch, f, now)
+		return l.failed(epoch, f, now)
 	case agent.WaitUntil:
-		return p.limited(epoch, f, now)
+		return l.limited(epoch, f, now)
 	case agent.PauseBuild:
-		p.dead = f
+		l.end(f)
 	default: // it answered, if only that it does not want this
-		p.outage.answered()
-		p.door.widen(epoch)
+		l.outage.answered()
+		l.door.widen(epoch)
 	}
 	return err
 }
 
+// end ends the sends to this model, and those to all when another model changes nothing.
+func (l *lane) end(f *agent.Failure) {
+	if f.Cause == agent.CauseModel {
+		l.dead = f
+		return
+	}
+	l.p.dead = f
+	for _, other := range l.p.lanes {
+		if other != l {
+			other.stir()
+		}
+	}
+}
+
+// stir lets the one who is next look again.
+func (l *lane) stir() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
 // limited closes the door for all. Only the first of those that were under way together counts as
 // another strike.
-func (p *Pacer) limited(epoch int, f *agent.Failure, now time.Time) error {
-	p.outage.missed(now)
+func (l *lane) limited(epoch int, f *agent.Failure, now time.Time) error {
+	l.outage.missed(now)
 	wait := f.After
-	if epoch == p.door.epoch {
-		p.door.strikes++
-		wait = max(wait, again(p.door.strikes, f.After > 0))
+	if epoch == l.door.epoch {
+		l.door.strikes++
+		wait = max(wait, again(l.door.strikes, f.After > 0))
 	}
-	if long := now.Sub(p.outage.since); long > p.o.MaxOutage {
-		return p.stop(f, wait, fmt.Sprintf("every call of the last %s was refused: ", long.Round(time.Minute)))
+	if long := now.Sub(l.outage.since); long > l.p.o.MaxOutage {
+		return l.stop(f, wait, fmt.Sprintf("every call of the last %s was refused: ", long.Round(time.Minute)))
 	}
-	p.door.shut(epoch, now.Add(wait), "the provider asked to wait")
-	return waiting(f, p.door.until.Sub(now))
+	l.door.shut(epoch, now.Add(wait), "the provider asked to wait")
+	return waiting(f, l.door.until.Sub(now))
 }
 
 // again is the least wait after so many refusals in a row: what is stated is believed at first.
@@ -76,22 +95,22 @@ func again(strikes int, stated bool) time.Duration {
 }
 
 // failed counts towards an outage. In one, the next to go is a probe.
-func (p *Pacer) failed(epoch int, f *agent.Failure, now time.Time) error {
-	if !p.outage.failed(now, epoch == p.door.epoch) {
+func (l *lane) failed(epoch int, f *agent.Failure, now time.Time) error {
+	if !l.outage.failed(now, epoch == l.door.epoch) {
 		if f.After > 0 {
-			p.door.shut(epoch, now.Add(f.After), "the provider asked to wait")
+			l.door.shut(epoch, now.Add(f.After), "the provider asked to wait")
 		}
 		return f
 	}
-	wait := max(p.outage.probe(), f.After)
-	switch long := now.Sub(p.outage.since); {
-	case !p.outage.heard && p.outage.probes > 1:
-		return p.stop(f, wait, "it has not answered at all: ")
-	case long > p.o.MaxOutage:
-		return p.stop(f, wait, fmt.Sprintf("it has not answered for %s: ", long.Round(time.Minute)))
+	wait := max(l.outage.probe(), f.After)
+	switch long := now.Sub(l.outage.since); {
+	case !l.outage.heard && l.outage.probes > 1:
+		return l.stop(f, wait, "it has not answered at all: ")
+	case long > l.p.o.MaxOutage:
+		return l.stop(f, wait, fmt.Sprintf("it has not answered for %s: ", long.Round(time.Minute)))
 	}
-	p.door.shut(epoch, now.Add(wait), fmt.Sprintf("the provider is out, %d failures in a row", p.outage.row))
-	return waiting(f, p.door.until.Sub(now))
+	l.door.shut(epoch, now.Add(wait), fmt.Sprintf("the provider is out, %d failures in a row", l.outage.row))
+	return waiting(f, l.door.until.Sub(now))
 }
 
 // waiting is a failure that has become a wait.
@@ -102,9 +121,9 @@ func waiting(f *agent.Failure, wait time.Duration) *agent.Failure {
 }
 
 // stop ends all sending.
-func (p *Pacer) stop(f *agent.Failure, wait time.Duration, why string) *agent.Failure {
+func (l *lane) stop(f *agent.Failure, wait time.Duration, why string) *agent.Failure {
 	out := *f
 	out.Class, out.After, out.Message = agent.PauseBuild, wait, why+f.Message
-	p.dead = &out
+	l.dead = &out
 	return &out
 }

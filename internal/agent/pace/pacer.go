@@ -24,29 +24,38 @@ type Options struct {
 
 // Pacer lets sends through. The zero value is not usable; see [New]. It is safe for concurrent use.
 //
-// The rules are:
+// The rules are, for each model by itself, as providers limit and lose models one by one:
 //   - whoever is first waits, on a timer; the others wait in line behind, so that a pause ends for
 //     one and not for all at once;
 //   - a rate limit closes the door for all until the time it states, or for ever longer when none is
 //     stated or the stated one was not enough;
-//   - after the door was closed one send goes, then two at a time, then four: each answer makes room for one more;
+//   - after the door was closed one send goes, then two at a time, then four: each answer makes room
+//     for one more;
 //   - a limit of requests or tokens that headers told is kept to before it is hit;
 //   - five failures in a row, or more than half of the last twenty, whoever met them, are an outage:
 //     one send probes after 30 s, 1, 2, 5 and then every 10 minutes;
-//   - an outage that lasts too long pauses the build, and so does one of a provider that has not
+//   - an outage that lasts too long pauses the build, and so does one of a model that has not
 //     answered this process at all;
-//   - after a pause of the build nothing is sent any more.
+//   - after that nothing is sent to the model any more; after a pause for money or keys, to none.
 type Pacer struct {
-	o    Options
+	o Options
+
+	mu    sync.Mutex
+	lanes map[string]*lane
+	dead  *agent.Failure // what paused the build for all models
+}
+
+// lane is the way to one model. All but turn is guarded by the pacer's lock.
+type lane struct {
+	p    *Pacer
 	turn chan struct{} // held by whoever is next
 
-	mu      sync.Mutex
-	changed chan struct{} // closed when somebody leaves
+	changed chan struct{} // closed when something may have changed
 	flying  int
 	door    door
 	outage  outage
 	limits  limits
-	dead    *agent.Failure // what paused the build
+	dead    *agent.Failure // what ended this model's sends
 	told    time.Time
 }
 
@@ -58,23 +67,35 @@ func New(o Options) *Pacer {
 	if o.MaxOutage == 0 {
 		o.MaxOutage = 24 * time.Hour
 	}
-	p := &Pacer{o: o, turn: make(chan struct{}, 1), changed: make(chan struct{})}
-	if time.Until(o.NotBefore) > 0 {
-		p.door.close(o.NotBefore, "an earlier run was told to wait")
-	}
-	return p
+	return &Pacer{o: o, lanes: map[string]*lane{}}
 }
 
-// Enter waits until a request may be sent. The caller MUST call leave exactly once with what came of
-// the send; leave returns the error as it stands for the whole provider: a failure in an outage
-// becomes a wait, and at its end a pause of the build.
+// lane is the way to a model.
+func (p *Pacer) lane(model string) *lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l, ok := p.lanes[model]
+	if !ok {
+		l = &lane{p: p, turn: make(chan struct{}, 1), changed: make(chan struct{})}
+		if time.Until(p.o.NotBefore) > 0 {
+			l.door.close(p.o.NotBefore, "an earlier run was told to wait")
+		}
+		p.lanes[model] = l
+	}
+	return l
+}
+
+// Enter waits until a request may be sent to a model. The caller MUST call leave exactly once with
+// what came of the send; leave returns the error as it stands for the whole provider: a failure in an
+// outage becomes a wait, and at its end a pause of the build.
 //
 // The error is the cause of ctx's end, which ends every wait at once, or a *[agent.Failure] of class
 // pause_build that is [agent.ErrNotSent], when the wait is too long or the build is paused already.
-func (p *Pacer) Enter(ctx context.Context) (leave func(agent.Response, error) error, err error) {
+func (p *Pacer) Enter(ctx context.Context, model string) (leave func(agent.Response, error) error, err error) {
+	l := p.lane(model)
 	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -82,7 +103,7 @@ func (p *Pacer) Enter(ctx context.Context) (leave func(agent.Response, error) er
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		pass, hold, err := p.try(time.Now())
+		pass, hold, err := l.try(time.Now())
 		switch {
 		case err != nil:
 			return nil, err
@@ -97,7 +118,7 @@ func (p *Pacer) Enter(ctx context.Context) (leave func(agent.Response, error) er
 
 // pass is one send on its way.
 type pass struct {
-	p     *Pacer
+	lane  *lane
 	epoch int // of the door when it went through
 	once  sync.Once
 }
@@ -109,32 +130,39 @@ type hold struct {
 }
 
 // try lets one through, or says what it must wait for.
-func (p *Pacer) try(now time.Time) (*pass, hold, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	h := hold{changed: p.changed}
-	why := p.door.why
-	switch lack := p.limits.lack(now); {
-	case p.dead != nil:
-		f := *p.dead
-		f.Err = agent.ErrNotSent
-		return nil, h, &f
-	case p.door.until.After(now):
-		h.until = p.door.until
-	case p.door.width > 0 && p.flying >= p.door.width:
+func (l *lane) try(now time.Time) (*pass, hold, error) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	h := hold{changed: l.changed}
+	why := l.door.why
+	switch lack := l.limits.lack(now); {
+	case l.p.dead != nil:
+		return nil, h, unsent(l.p.dead)
+	case l.dead != nil:
+		return nil, h, unsent(l.dead)
+	case l.door.until.After(now):
+		h.until = l.door.until
+	case l.door.width > 0 && l.flying >= l.door.width:
 		return nil, h, nil
 	case lack > 0:
 		h.until, why = now.Add(lack), "to stay within the provider's limits"
 	default:
-		p.flying++
-		p.limits.take(now)
-		return &pass{p: p, epoch: p.door.epoch}, h, nil
+		l.flying++
+		l.limits.take(now)
+		return &pass{lane: l, epoch: l.door.epoch}, h, nil
 	}
-	if left := h.until.Sub(now); left > p.o.MaxWait {
+	if left := h.until.Sub(now); left > l.p.o.MaxWait {
 		return nil, h, tooLong(left, h.until, why)
 	}
-	p.tell(now, h.until, why)
+	l.tell(now, h.until, why)
 	return nil, h, nil
+}
+
+// unsent is the failure that ended all sending, for one that was not sent because of it.
+func unsent(f *agent.Failure) *agent.Failure {
+	out := *f
+	out.Err = agent.ErrNotSent
+	return &out
 }
 
 // tooLong is the pause of a build whose next send is too far away.
@@ -146,12 +174,12 @@ func tooLong(left time.Duration, until time.Time, why string) *agent.Failure {
 }
 
 // tell says once that a longer wait has begun.
-func (p *Pacer) tell(now, until time.Time, why string) {
-	if p.o.Tell == nil || until.Sub(now) < 5*time.Second || until.Sub(p.told).Abs() < time.Second {
+func (l *lane) tell(now, until time.Time, why string) {
+	if l.p.o.Tell == nil || until.Sub(now) < 5*time.Second || until.Sub(l.told).Abs() < time.Second {
 		return
 	}
-	p.told = until
-	p.o.Tell(until, why)
+	l.told = until
+	l.p.o.Tell(until, why)
 }
 
 // wait ends at the time, when somebody leaves, or when ctx ends.

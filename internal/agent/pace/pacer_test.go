@@ -15,7 +15,7 @@ import (
 // send goes through p with what came of it, and returns what leave makes of that.
 func send(t *testing.T, p *pace.Pacer, resp agent.Response, came error) error {
 	t.Helper()
-	leave, err := p.Enter(t.Context())
+	leave, err := p.Enter(t.Context(), "m")
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func TestOnePauseForAll(t *testing.T) {
 		var all sync.WaitGroup
 		for range 31 {
 			all.Go(func() {
-				leave, err := p.Enter(t.Context())
+				leave, err := p.Enter(t.Context(), "m")
 				if err != nil {
 					t.Error(err)
 					return
@@ -88,7 +88,7 @@ func TestHerdIsOneStrike(t *testing.T) {
 		p, now := pace.New(pace.Options{}), clock()
 		var leaves []func(agent.Response, error) error
 		for range 32 {
-			leave, err := p.Enter(t.Context())
+			leave, err := p.Enter(t.Context(), "m")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,14 +153,14 @@ func TestOutage(t *testing.T) {
 			}
 		}
 		before := now()
-		probe, err := p.Enter(t.Context())
+		probe, err := p.Enter(t.Context(), "m")
 		if err != nil || now()-before != 10*time.Minute {
 			t.Fatalf("the probe went after %s, %v", now()-before, err)
 		}
 		second := make(chan time.Duration)
 		go func() {
 			defer close(second)
-			leave, err := p.Enter(t.Context())
+			leave, err := p.Enter(t.Context(), "m")
 			if err != nil {
 				t.Error(err)
 				return
@@ -311,7 +311,7 @@ func TestLateNewsOfLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, now := pace.New(pace.Options{}), clock()
 		enter := func() func(agent.Response, error) error {
-			leave, err := p.Enter(t.Context())
+			leave, err := p.Enter(t.Context(), "m")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -352,7 +352,7 @@ func TestCancelEndsAWait(t *testing.T) {
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
-				if _, err := p.Enter(ctx); !errors.Is(err, stop) {
+				if _, err := p.Enter(ctx, "m"); !errors.Is(err, stop) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -363,7 +363,7 @@ func TestCancelEndsAWait(t *testing.T) {
 		if now() != time.Second {
 			t.Errorf("it took %s", now()-time.Second)
 		}
-		if _, err := p.Enter(ctx); !errors.Is(err, stop) {
+		if _, err := p.Enter(ctx, "m"); !errors.Is(err, stop) {
 			t.Errorf("entered after the end: %v", err)
 		}
 	})
@@ -376,14 +376,14 @@ func TestPauseStopsAll(t *testing.T) {
 		p, now := pace.New(pace.Options{}), clock()
 		_ = send(t, p, agent.Response{}, fail(agent.WaitUntil, time.Minute))
 		time.Sleep(time.Minute)
-		leave, err := p.Enter(t.Context())
+		leave, err := p.Enter(t.Context(), "m")
 		if err != nil {
 			t.Fatal(err)
 		}
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
-				_, err := p.Enter(t.Context())
+				_, err := p.Enter(t.Context(), "m")
 				if f := failureOf(t, err); f.Class != agent.PauseBuild || f.Cause != agent.CauseKey || !errors.Is(f, agent.ErrNotSent) {
 					t.Errorf("got %v", err)
 				}
@@ -419,6 +419,38 @@ func TestOtherErrorsCountForNothing(t *testing.T) {
 			if f := failureOf(t, send(t, p, agent.Response{}, fail(agent.FixRequest, 0))); f.Class != agent.FixRequest {
 				t.Errorf("got %s", f.Class)
 			}
+		}
+	})
+}
+
+// A model that is out, gone or limited is so by itself: the user's fallback goes on. Money is one.
+func TestModelsGoByThemselves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, now := pace.New(pace.Options{}), clock()
+		other := func(came error) error {
+			leave, err := p.Enter(t.Context(), "other")
+			if err != nil {
+				return err
+			}
+			return leave(agent.Response{}, came)
+		}
+		_ = send(t, p, agent.Response{}, fail(agent.WaitUntil, time.Minute))
+		if err := other(nil); err != nil || now() != 0 {
+			t.Errorf("a limited model holds another up: %v after %s", err, now())
+		}
+		_ = send(t, p, agent.Response{}, &agent.Failure{Class: agent.PauseBuild, Cause: agent.CauseModel})
+		if err := send(t, p, agent.Response{}, nil); !errors.Is(err, agent.ErrNotSent) {
+			t.Errorf("a model that is gone is asked: %v", err)
+		}
+		if err := other(&agent.Failure{Class: agent.PauseBuild, Cause: agent.CauseMoney}); failureOf(t, err).Cause != agent.CauseMoney {
+			t.Errorf("got %v", err)
+		}
+		if err := other(nil); !errors.Is(err, agent.ErrNotSent) {
+			t.Errorf("without money the other is asked: %v", err)
+		}
+		if _, err := p.Enter(t.Context(), "third"); !errors.Is(err, agent.ErrNotSent) {
+			t.Errorf("without money a third is asked: %v", err)
 		}
 	})
 }
