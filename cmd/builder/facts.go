@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,15 +84,16 @@ func (w *works) versions(ctx context.Context) []toolchain.Tool {
 // version asks a tool, confined, and says whether it is broken. That it could not be asked says
 // nothing about it.
 func (w *works) version(ctx context.Context, name string) (version string, broken bool) {
-	dir, err := os.MkdirTemp("", "builder-version-")
+	temp, err := sandbox.NewTemp("version")
 	if err != nil {
 		return "", false
 	}
+	dir := temp.Path
 	out, err := w.runner.Run(ctx, w.agents.Apply(sandbox.Command{
 		Argv: []string{name, "--version"}, Dir: dir,
 		Policy: sandbox.Policy{Write: []string{dir}}, Limits: sandbox.Limits{Time: askTime, Output: 4 << 10},
 	}))
-	if rerr := os.RemoveAll(dir); err != nil || rerr != nil || out.TimedOut {
+	if rerr := temp.Remove(); err != nil || rerr != nil || out.TimedOut {
 		return "", false
 	}
 	line, _, _ := strings.Cut(string(out.Stdout), "\n")

@@ -174,6 +174,9 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	if err := os.MkdirAll(scratch, 0o700); err != nil {
 		return nil, fmt.Errorf("make scratch folder: %w", err)
 	}
+	if err := sandbox.Sweep(); err != nil { // what a killed process left harms nobody
+		w.app.say("warning: %s", err)
+	}
 	if s.reopen {
 		if _, err := phases.Reopen(ctx, writer); err != nil {
 			return nil, err

@@ -108,7 +108,8 @@ func (v *Verifier) Run(ctx context.Context, r Request) (Report, error) {
 type room struct {
 	gate     planner.Gate
 	tree     string
-	data     string
+	temp     *sandbox.Temp
+	data     string // its path
 	deadline time.Time
 	log      strings.Builder
 }
@@ -119,25 +120,17 @@ func newRoom(r Request) (*room, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resolve tree: %w", err)
 	}
-	data, err := os.MkdirTemp("", "builder-data-")
+	data, err := sandbox.NewTemp("data")
 	if err != nil {
-		return nil, fmt.Errorf("make data folder: %w", err)
+		return nil, err
 	}
-	if data, err = filepath.EvalSymlinks(data); err != nil {
-		return nil, fmt.Errorf("resolve data folder: %w", err)
-	}
-	room := &room{gate: r.Gate, tree: tree, data: data, deadline: time.Now().Add(cmp.Or(r.Gate.Timeout, gateTime))}
+	room := &room{gate: r.Gate, tree: tree, temp: data, data: data.Path, deadline: time.Now().Add(cmp.Or(r.Gate.Timeout, gateTime))}
 	fmt.Fprintf(&room.log, "gate %s (%s) of %s\n", r.Gate.ID, r.Gate.Kind, r.Project)
 	return room, nil
 }
 
 // remove deletes the data folder.
-func (r *room) remove() error {
-	if err := os.RemoveAll(r.data); err != nil {
-		return fmt.Errorf("remove data folder: %w", err)
-	}
-	return nil
-}
+func (r *room) remove() error { return r.temp.Remove() }
 
 // left is the time that the gate still has, at least a moment, so that zero never means the default.
 func (r *room) left() time.Duration { return max(time.Until(r.deadline), time.Millisecond) }

@@ -7,11 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
 // ground is where attempts are aimed: files, sockets and listeners of the supervisor.
 type ground struct {
 	target
+	temp   *sandbox.Temp
 	root   string
 	tcp    net.Listener
 	udp    net.PacketConn
@@ -24,11 +27,11 @@ const homeFiles = 16
 
 // newGround lays the ground below the system's place for temporary files.
 func newGround() (*ground, error) {
-	root, err := os.MkdirTemp("", "builder-probe-")
+	temp, err := sandbox.NewTemp("probe")
 	if err != nil {
 		return nil, fmt.Errorf("lay probing ground: %w", err)
 	}
-	g := &ground{root: root, secret: []byte("canary of " + root)}
+	g := &ground{temp: temp, root: temp.Path, secret: []byte("canary of " + temp.Path)}
 	if err := g.lay(); err != nil {
 		return nil, errors.Join(fmt.Errorf("lay probing ground: %w", err), g.close())
 	}
@@ -140,5 +143,5 @@ func (g *ground) close() error {
 	for _, listener := range g.unix {
 		errs = append(errs, listener.Close())
 	}
-	return errors.Join(append(errs, os.RemoveAll(g.root))...)
+	return errors.Join(append(errs, g.temp.Remove())...)
 }

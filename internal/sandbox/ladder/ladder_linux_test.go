@@ -571,7 +571,7 @@ func TestPrivateFoldersGo(t *testing.T) {
 		t.Fatal(err, rerr)
 	}
 	for _, e := range left {
-		if strings.HasPrefix(e.Name(), "builder-run-") {
+		if strings.HasPrefix(e.Name(), "builder-held-run-") {
 			t.Errorf("%s is left", e.Name())
 		}
 	}

@@ -1,49 +1,34 @@
 package ladder
 
 import (
+	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
 // private are the folders of one run, made before it and removed after it.
-type private struct{ root, home, tmp string }
+type private struct {
+	temp      *sandbox.Temp
+	home, tmp string
+}
 
 // newPrivate makes the folders below the system's place for temporary files.
 func newPrivate() (private, error) {
-	root, err := os.MkdirTemp("", "builder-run-")
+	temp, err := sandbox.NewTemp("run")
 	if err != nil {
-		return private{}, fmt.Errorf("make private folder: %w", err)
+		return private{}, err
 	}
-	if root, err = filepath.EvalSymlinks(root); err != nil {
-		return private{}, fmt.Errorf("resolve private folder: %w", err)
-	}
-	p := private{root: root, home: filepath.Join(root, "home"), tmp: filepath.Join(root, "tmp")}
+	p := private{temp: temp, home: filepath.Join(temp.Path, "home"), tmp: filepath.Join(temp.Path, "tmp")}
 	for _, dir := range []string{p.home, p.tmp} {
 		if err := os.Mkdir(dir, 0o700); err != nil {
-			return private{}, fmt.Errorf("make private folder: %w", err)
+			return private{}, errors.Join(fmt.Errorf("make private folder: %w", err), temp.Remove())
 		}
 	}
 	return p, nil
 }
 
-// remove deletes the folders, also what the command made read-only in them (module caches are).
-func (p private) remove() error {
-	if os.RemoveAll(p.root) == nil {
-		return nil
-	}
-	err := filepath.WalkDir(p.root, func(path string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			return os.Chmod(path, 0o700)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("open private folder for removal: %w", err)
-	}
-	if err := os.RemoveAll(p.root); err != nil {
-		return fmt.Errorf("remove private folder: %w", err)
-	}
-	return nil
-}
+// remove deletes the folders.
+func (p private) remove() error { return p.temp.Remove() }
