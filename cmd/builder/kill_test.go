@@ -63,12 +63,14 @@ func newProc(t *testing.T, cache string) *proc {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := filepath.Join(dir, "home")
-	if err := os.Mkdir(home, 0o700); err != nil {
-		t.Fatal(err)
+	home, tmp := filepath.Join(dir, "home"), filepath.Join(dir, "tmp")
+	for _, d := range []string{home, tmp} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return &proc{t: t, dir: dir, exe: exe, env: []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CACHE_HOME=" + cache, "XDG_STATE_HOME=" + filepath.Join(dir, "state"),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + tmp, "XDG_CACHE_HOME=" + cache, "XDG_STATE_HOME=" + filepath.Join(dir, "state"),
 		"GOMODCACHE=" + strings.TrimSpace(string(mods)), "ANTHROPIC_API_KEY=test-key-0123456789", "SOURCE_DATE_EPOCH=1790000000", "TERM=dumb",
 	}}
 }
@@ -236,6 +238,9 @@ func checkAfterKills(t *testing.T, p *proc, handler *offline.Server, kills, roun
 	}
 	if left, err := os.ReadDir(filepath.Join(p.dir, "app", ".builder", "builds", "b-kill", "spool")); err != nil || len(left) > 0 {
 		t.Errorf("round %d: spools are left: %v %v", round, left, err)
+	}
+	if left, err := os.ReadDir(filepath.Join(p.dir, "tmp")); err != nil || len(left) > 0 {
+		t.Errorf("round %d, %d kills: temporary folders are left: %v %v", round, kills, left, err)
 	}
 	checkLedger(t, handler, st, kills, round)
 }
