@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -52,6 +53,7 @@ func OpenEvents(path string, last uint64) (*Events, error) {
 // wholeLines returns the number of the last line that can stay and where it ends.
 func wholeLines(r io.Reader, last uint64) (seq uint64, size int64, err error) {
 	br := bufio.NewReaderSize(r, 1<<16)
+	var newest []byte
 	for seq < last {
 		raw, err := br.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -60,13 +62,23 @@ func wholeLines(r io.Reader, last uint64) (seq uint64, size int64, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		var e Event
-		if json.Unmarshal(raw, &e) != nil || e.Seq != seq+1 {
+		if !whole(raw, seq+1) {
 			break
 		}
-		seq, size = e.Seq, size+int64(len(raw))
+		seq, size, newest = seq+1, size+int64(len(raw)), raw
+	}
+	var e Event
+	if seq > 0 && json.Unmarshal(newest, &e) != nil { // a line that was cut, and something behind it
+		seq, size = seq-1, size-int64(len(newest))
 	}
 	return seq, size, nil
+}
+
+// whole says whether raw is the line of that number as Append writes it, and has no hole of
+// zeros. Only the newest line is parsed: every start reads the whole file.
+func whole(raw []byte, seq uint64) bool {
+	start := append(strconv.AppendUint([]byte(`{"seq":`), seq, 10), ',')
+	return bytes.HasPrefix(raw, start) && bytes.HasSuffix(raw, []byte("}\n")) && bytes.IndexByte(raw, 0) < 0
 }
 
 // Last returns the number of the newest line; 0 when there is none.
