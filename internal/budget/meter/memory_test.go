@@ -72,6 +72,9 @@ const tenMB = 10 << 20
 // An answer of 10 MB, in whichever form, costs less than 64 MiB above what was there, garbage included;
 // text that is handed on costs next to nothing. Not parallel: it measures the whole heap.
 func TestMemoryOfTenMegabytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine and much data")
+	}
 	for _, l := range longs() {
 		times := func(s string) io.Reader { return repeat(s, tenMB/len(s)+1) }
 		flood := func() io.Reader { return repeat(l.ping, 2<<20/len(l.ping)) }
