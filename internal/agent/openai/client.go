@@ -39,7 +39,11 @@ func APIOf(base string) API {
 // own says whether base is OpenAI's own.
 func own(base string) bool {
 	u, err := url.Parse(base)
-	return base == "" || err == nil && (u.Hostname() == "api.openai.com" || strings.HasSuffix(u.Hostname(), ".api.openai.com"))
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	return base == "" || host == "api.openai.com" || strings.HasSuffix(host, ".api.openai.com")
 }
 
 // Config says how to reach the provider.

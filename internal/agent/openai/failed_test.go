@@ -188,6 +188,14 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+func TestPrintedClientHidesItsKey(t *testing.T) {
+	t.Parallel()
+	c := client(t, "https://example.com", openai.Chat)
+	if shown := fmt.Sprintf("%+v %#v", *c, *c); strings.Contains(shown, "canary") {
+		t.Error("a printed client shows its key")
+	}
+}
+
 // The address decides the wire and the path; the key goes to it as a bearer, and nothing of the
 // environment does.
 func TestAddresses(t *testing.T) {
@@ -197,6 +205,7 @@ func TestAddresses(t *testing.T) {
 	for base, want := range map[string]string{
 		"":                                    "https://api.openai.com/v1/responses",
 		"https://eu.api.openai.com":           "https://eu.api.openai.com/v1/responses",
+		"https://API.OpenAI.com":              "https://API.OpenAI.com/v1/responses",
 		"https://api.openai.com/v1":           "https://api.openai.com/v1/responses",
 		"https://api.openai.com.evil.example": "https://api.openai.com.evil.example/v1/chat/completions",
 		"http://127.0.0.1:11434":              "http://127.0.0.1:11434/v1/chat/completions",
