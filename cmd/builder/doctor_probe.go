@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
 	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/agent/openai"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
@@ -81,13 +82,24 @@ type prober struct {
 	limits agent.Limits
 }
 
-func (p *prober) ask(ctx context.Context, req agent.Request) (agent.Response, error) {
+// mostAdapted is how often a server may refuse a part of a request that it can be asked without.
+const mostAdapted = 4
+
+// ask asks once, and again only where a build would at once, too: without what the server does not
+// take.
+func (p *prober) ask(ctx context.Context, req agent.Request) (resp agent.Response, err error) {
 	p.step++
 	req.Model, req.Effort = p.set.Model, p.set.Effort
 	req.MaxTokens = min(probeTokens, maxOutput(p.set.price))
-	op := budget.Op{Build: "b-doctor", Task: "probe", Attempt: 1, Step: p.step, Send: 1}
-	ctx = budget.WithCall(ctx, budget.Call{Op: op, RequestHash: fmt.Sprintf("probe-%d", p.step), MinOutput: min(256, req.MaxTokens)})
-	resp, err := p.model.Complete(ctx, req)
+	for send := 1; send <= mostAdapted; send++ {
+		op := budget.Op{Build: "b-doctor", Task: "probe", Attempt: 1, Step: p.step, Send: send}
+		call := budget.WithCall(ctx, budget.Call{Op: op, RequestHash: fmt.Sprintf("probe-%d", p.step), MinOutput: min(256, req.MaxTokens)})
+		resp, err = p.model.Complete(call, req)
+		var f *agent.Failure
+		if !errors.As(err, &f) || f.Type != openai.TypeAdapted {
+			break
+		}
+	}
 	if !resp.Limits.At.IsZero() {
 		p.limits = resp.Limits
 	}

@@ -12,8 +12,11 @@ import (
 
 // Types of failures that are this client's own words.
 const (
-	typeAdapted = "adapted"           // the server refused a part of the request that it can do without
-	typeTools   = "tools_unsupported" // the server, or the model behind it, takes no tools
+	// TypeAdapted means that the server refused a part of the request that need not be there. The same
+	// question, asked again by the same client, comes without it.
+	TypeAdapted = "adapted"
+	// TypeTools means that the server, or the model behind it, takes no tools.
+	TypeTools = "tools_unsupported"
 )
 
 // question is what was asked, and how.
@@ -54,10 +57,10 @@ func (c *Client) refused(q question, f failure.Fault) error {
 	switch {
 	case f.At != failure.AtHead || !fixable(out):
 	case len(q.req.Tools) > 0 && noTools(f):
-		out.Class, out.Cause, out.Type = agent.PauseBuild, agent.CauseModel, typeTools
+		out.Class, out.Cause, out.Type = agent.PauseBuild, agent.CauseModel, TypeTools
 		out.Message = failure.Clean("the server or its model takes no tools; choose a model that does, or start the server with them: "+f.Message, c.hide)
 	case c.habits.learn(q, f):
-		out.Class, out.Type, out.Cause = agent.Retry, typeAdapted, agent.CauseRequest
+		out.Class, out.Type, out.Cause = agent.Retry, TypeAdapted, agent.CauseRequest
 	}
 	return out
 }

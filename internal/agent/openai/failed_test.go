@@ -94,7 +94,7 @@ func TestServersWithoutTools(t *testing.T) {
 			s := agenttest.Serve(t, agenttest.Turn{Fault: &fault})
 			_, err := client(t, s.URL, openai.Chat).Complete(t.Context(), agenttest.Ask())
 			var f *agent.Failure
-			if !errors.As(err, &f) || f.Class != agent.PauseBuild || f.Type != "tools_unsupported" || !strings.HasPrefix(f.Message, "the server or its model takes no tools; choose") {
+			if !errors.As(err, &f) || f.Class != agent.PauseBuild || f.Type != openai.TypeTools || !strings.HasPrefix(f.Message, "the server or its model takes no tools; choose") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -132,7 +132,7 @@ func TestServersThatTakeLess(t *testing.T) {
 			for range tt.refusals {
 				_, err := c.Complete(t.Context(), req)
 				var f *agent.Failure
-				if !errors.As(err, &f) || f.Class != agent.Retry || f.Type != "adapted" {
+				if !errors.As(err, &f) || f.Class != agent.Retry || f.Type != openai.TypeAdapted {
 					t.Fatalf("got %v, want a failure that may be sent again", err)
 				}
 			}
