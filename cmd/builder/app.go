@@ -108,7 +108,13 @@ func keyInArgs(args []string) error {
 }
 
 // keyVariables are the variables that hold keys of providers.
-func keyVariables() []string { return []string{"ANTHROPIC_API_KEY", "OPENAI_API_KEY"} }
+func keyVariables() []string {
+	var names []string
+	for _, p := range providers() {
+		names = append(names, p.key)
+	}
+	return names
+}
 
 // secrets are values that must never be shown.
 func (a *app) secrets() []string {

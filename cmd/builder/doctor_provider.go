@@ -130,7 +130,7 @@ func (l *looker) models(ctx context.Context) []finding {
 func (l *looker) refused(status int) (finding, bool) {
 	switch {
 	case status == http.StatusUnauthorized:
-		return finding{"provider", "bad", l.set.BaseURL + " does not take the key", "make a new key, and export it as the variable of " + l.set.Provider}, true
+		return finding{"provider", "bad", l.set.BaseURL + " does not take the key", "make a new key and export it: " + l.keyVariable() + "=…"}, true
 	case status == http.StatusForbidden:
 		return finding{"provider", "bad", l.set.BaseURL + " does not let this key in", "check what the key may do"}, true
 	case status >= 300 && status < 400:
@@ -141,6 +141,16 @@ func (l *looker) refused(status int) (finding, bool) {
 		return finding{"provider", "warn", fmt.Sprintf("%s has trouble (status %d)", l.set.BaseURL, status), "try again later; builds wait by themselves"}, true
 	}
 	return finding{}, false
+}
+
+// keyVariable is the variable that holds the key of the provider.
+func (l *looker) keyVariable() string {
+	for _, p := range providers() {
+		if p.name == l.set.Provider {
+			return p.key
+		}
+	}
+	return ""
 }
 
 // reach is what went wrong on the way, without the address and query that Go repeats.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,9 +19,12 @@ import (
 func doctor(t *testing.T, url string, args ...string) (code int, found map[string]finding) {
 	t.Helper()
 	home := t.TempDir()
-	env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + sharedCache(t), "ANTHROPIC_API_KEY=test-key-0123456789"}
+	if !slices.Contains(args, "--provider") {
+		args = append(args, "--provider", "anthropic")
+	}
+	env := []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "XDG_CACHE_HOME=" + sharedCache(t), "ANTHROPIC_API_KEY=test-key-0123456789", "OPENAI_API_KEY=test-key-0123456789"}
 	var out, errw bytes.Buffer
-	code = Main(append([]string{"builder", "doctor", "--json", "--provider", "anthropic", "--base-url", url}, args...), env, strings.NewReader(""), &out, &errw)
+	code = Main(append([]string{"builder", "doctor", "--json", "--base-url", url}, args...), env, strings.NewReader(""), &out, &errw)
 	if strings.Contains(out.String()+errw.String(), "test-key-0123456789") {
 		t.Errorf("the key is shown: %s%s", out.String(), errw.String())
 	}
@@ -98,6 +102,15 @@ func TestDoctorLooksAtTheProvider(t *testing.T) {
 			}
 		})
 	}
+	at := "" // the address of an OpenAI wire with a path is complete
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at = r.URL.Path + " " + r.Header.Get("Authorization")
+		fmt.Fprint(w, `{"data":[{"id":"models/gemini-3.5-flash"}]}`)
+	}))
+	t.Cleanup(srv.Close)
+	if _, found := doctor(t, srv.URL+"/v1beta/openai", "--provider", "openai", "--model", "gemini-3.5-flash", "--price", "1.5/9"); found["provider"].State != "ok" || at != "/v1beta/openai/models Bearer test-key-0123456789" {
+		t.Errorf("asked %q: %+v", at, found["provider"])
+	}
 	gone := httptest.NewServer(status(200))
 	gone.Close()
 	if code, found := doctor(t, gone.URL); code != 2 || !strings.Contains(found["provider"].Detail, "cannot be reached") {
@@ -112,6 +125,9 @@ func TestDoctorProbes(t *testing.T) {
 	usage := agent.Usage{Input: 100, Output: 10}
 	call := agenttest.Turn{Calls: []agent.ToolCall{{ID: "t1", Name: "report", Input: json.RawMessage(`{"ok":true}`)}}, Usage: usage}
 	answer := agenttest.Turn{Text: `{"ok":true}`, Usage: usage}
+	openAI := func(api string) []string {
+		return []string{"--provider", "openai", "--api", api, "--model", "gpt-6-sol"}
+	}
 	for name, tc := range map[string]struct {
 		turns  []agenttest.Turn
 		args   []string
@@ -124,6 +140,9 @@ func TestDoctorProbes(t *testing.T) {
 		"no schema": {[]agenttest.Turn{call, {Text: "well", Usage: usage}}, nil, map[string]string{"tools": "ok", "structured answers": "warn"}, 2, "spent"},
 		"refused":   {[]agenttest.Turn{agenttest.Fail(401, "authentication_error", "bad key"), answer}, nil, map[string]string{"model call": "bad"}, 2, "spent"},
 		"cap":       {nil, []string{"--max-cost", "0.0001"}, map[string]string{"model call": "bad", "structured answers": "bad"}, 0, "$0.00 spent, $0.00 unknown"},
+		"chat":      {[]agenttest.Turn{call, answer}, openAI("chat"), map[string]string{"tools": "ok", "structured answers": "ok", "usage": "ok"}, 2, "$0.000600 spent"},
+		"responses": {[]agenttest.Turn{call, answer}, openAI("responses"), map[string]string{"tools": "ok", "structured answers": "ok", "usage": "ok"}, 2, "$0.000600 spent"},
+		"own model": {[]agenttest.Turn{call, answer}, []string{"--provider", "openai", "--api", "chat", "--model", "house-1", "--price", "0"}, map[string]string{"tools": "ok", "price": "ok"}, 2, "$0.00 spent"},
 		"cut":       {[]agenttest.Turn{{Text: "half", Fault: &agenttest.Fault{Cut: true}}, answer}, nil, map[string]string{"model call": "bad", "usage": "warn"}, 2, "unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,8 +95,8 @@ func builtShelf(seller string) (Shelf, error) {
 	if err != nil {
 		return Shelf{}, fmt.Errorf("open prices of %s: %w", seller, err)
 	}
-	defer f.Close()
-	return decodeShelf(f)
+	s, err := decodeShelf(f)
+	return s, errors.Join(err, f.Close())
 }
 
 // prices are the rows of a product, whole.

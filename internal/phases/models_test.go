@@ -65,7 +65,24 @@ func TestNoSilentChangeOfModel(t *testing.T) {
 	})
 }
 
-// models tells which model was asked, in order of change.
+// Only what another model may mend is a reason to take one.
+func TestUnreachableIsTheModelsAlone(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[agent.Cause]bool{
+		agent.CauseLoad: true, agent.CauseRate: true, agent.CauseModel: true, agent.CauseNetwork: true,
+		agent.CauseMoney: false, agent.CauseKey: false, agent.CauseProtocol: false, "": false,
+	} {
+		f := &agent.Failure{Class: agent.PauseBuild, Cause: cause}
+		if got := unreachable(&PauseError{Err: f}); got != want {
+			t.Errorf("cause %q: %v", cause, got)
+		}
+		if unreachable(f) {
+			t.Errorf("cause %q: it was not waited for", cause)
+		}
+	}
+}
+
+// asked tells which model was asked, in order of change.
 type asked struct {
 	mu    sync.Mutex
 	names []string
@@ -131,14 +148,17 @@ func TestUnreachableModel(t *testing.T) {
 	answer := func(seen *asked) func(agent.Request) (agent.Message, error) {
 		return func(req agent.Request) (agent.Message, error) {
 			seen.note(req.Model)
+			if down && req.Model == "gone" {
+				return agent.Message{}, &agent.Failure{Class: agent.PauseBuild, Cause: agent.CauseModel, Status: 404, Type: "not_found_error", Message: "model: gone"}
+			}
 			if down && req.Model == "weak" && req.Schema == nil {
-				return agent.Message{}, &agent.Failure{Class: agent.Retry, Status: 529, Type: "overloaded_error", Message: "busy"}
+				return agent.Message{}, &agent.Failure{Class: agent.Retry, Cause: agent.CauseLoad, Status: 529, Type: "overloaded_error", Message: "busy"}
 			}
 			return scripted(req)
 		}
 	}
 	w, seen := newWorld(t), &asked{}
-	w.set = Settings{Model: "weak", MaxTokens: 2000, Attempts: 1, Models: Models{Fallback: []string{"spare"}}}
+	w.set = Settings{Model: "weak", MaxTokens: 2000, Attempts: 1, Models: Models{Roles: map[string]string{"planner": "gone"}, Fallback: []string{"spare"}}}
 	w.answer = answer(seen)
 	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 	if err != nil || s.Run != DoneState || !slices.Equal(s.Task("one.a").Past, []string{outcomeUnreachable, "accepted"}) {
