@@ -86,6 +86,9 @@ func TestCountTurnsARefusalIntoAnAdmission(t *testing.T) {
 					t.Errorf("counted %.200q", c.arrived[0])
 				}
 			}
+			if name == "more than by bytes" && len(w.asks) != 1 {
+				t.Errorf("asked %d times for a hold", len(w.asks))
+			}
 			if tc.sent && tc.counts > 0 {
 				if a := w.asks[1]; len(w.asks) != 2 || a.Counted != 5000 || a.InputTokens != 5000+500+countMargin {
 					t.Errorf("%+v", w.asks)
