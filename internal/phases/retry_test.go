@@ -169,30 +169,55 @@ func TestNightWithoutProvider(t *testing.T) {
 	})
 }
 
-// A request that was refused for what it is is not sent again as it is, whoever asks: not by a
-// second attempt, and not after a crash. A task that a person reopens may.
+// A request that was refused for what it is is not sent again byte-identical, whoever asks in that
+// task; it is forgotten when a person reopens the task, as a server may have been mended.
 func TestRefusedRequestIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.answer = func(req agent.Request) (agent.Message, error) {
-		if req.Schema == nil {
-			return agent.Message{}, &agent.Failure{Class: agent.FixRequest, Cause: agent.CauseSize, Status: 400, Message: "prompt is too long"}
+	wr, err := OpenWriter(t.Context(), w.journal, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := wr.Close(t.Context()); err != nil {
+			t.Error(err)
 		}
-		return scripted(req)
-	}
-	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
-	if err != nil || s.Run != FailedState {
-		t.Fatalf("got %v, %s", err, s.Run)
-	}
-	if len(s.Task("one.a").Refused) == 0 {
-		t.Error("nothing is remembered")
-	}
-	for hash, n := range w.sent.n {
-		if n > 1 {
-			t.Errorf("%s was sent %d times", hash, n)
+	}()
+	record := func(facts ...Fact) {
+		if err := wr.Record(t.Context(), facts...); err != nil {
+			t.Fatal(err)
 		}
 	}
-	refold(t, w.journal, s)
+	sends := 0
+	model := ledgerModel{writer: func() *Writer { return wr }, blobs: w.blobs, sent: w.sent, answer: func(agent.Request) (agent.Message, error) {
+		sends++
+		return agent.Message{}, &agent.Failure{Class: agent.FixRequest, Cause: agent.CauseRequest, Status: 400}
+	}}
+	e := &Engine{Writer: wr, Blobs: w.blobs, Model: model}
+	ask := func(number int, text string) {
+		at := &attempt{build: "b-1", task: "t", phase: "p", number: number}
+		_, err := e.journaled(at, false).Complete(t.Context(), agent.Request{Model: "test", MaxTokens: 2000, Messages: []agent.Message{agent.Say(agent.User, text)}})
+		var f *agent.Failure
+		if !errors.As(err, &f) || f.Class != agent.FixRequest {
+			t.Fatalf("got %v", err)
+		}
+	}
+	record(BuildStarted{Build: "b-1", Caps: budget.Caps{USD: budget.Dollar}}, TaskStarted{Task: "t"}, AttemptStarted{Task: "t", Attempt: 1})
+	ask(1, "too odd")
+	record(AttemptFinished{Task: "t", Attempt: 1, Outcome: "declined"}, AttemptStarted{Task: "t", Attempt: 2})
+	ask(2, "too odd")
+	if sends != 1 {
+		t.Errorf("%d sends of the same bytes", sends)
+	}
+	ask(2, "less odd")
+	if sends != 2 {
+		t.Errorf("%d sends: another request is another request", sends)
+	}
+	record(TaskFailed{Task: "t"}, TaskReopened{Task: "t"}, TaskStarted{Task: "t"}, AttemptStarted{Task: "t", Attempt: 3})
+	ask(3, "too odd")
+	if sends != 3 {
+		t.Errorf("%d sends: a reopened task tries again", sends)
+	}
 }
 
 // Who must act, and how, follows from the cause.

@@ -9,6 +9,7 @@ type door struct {
 	width   int // most in flight; 0: any number
 	epoch   int // how often it was closed
 	strikes int // rate limits in a row
+	flying  int // sends under way that went through since it was closed last
 }
 
 // wide is the width from which on any number may go.
@@ -19,7 +20,7 @@ func (d *door) close(until time.Time, why string) {
 	if until.After(d.until) {
 		d.until, d.why = until, why
 	}
-	d.width = 1
+	d.width, d.flying = 1, 0
 	d.epoch++
 }
 

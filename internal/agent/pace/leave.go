@@ -17,7 +17,9 @@ func (s *pass) leave(resp agent.Response, err error) error {
 func (l *lane) left(epoch int, resp agent.Response, err error, now time.Time) error {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
-	l.flying--
+	if epoch == l.door.epoch {
+		l.door.flying--
+	}
 	defer l.stir()
 	var f *agent.Failure
 	switch {

@@ -51,7 +51,6 @@ type lane struct {
 	turn chan struct{} // held by whoever is next
 
 	changed chan struct{} // closed when something may have changed
-	flying  int
 	door    door
 	outage  outage
 	limits  limits
@@ -142,12 +141,12 @@ func (l *lane) try(now time.Time) (*pass, hold, error) {
 		return nil, h, unsent(l.dead)
 	case l.door.until.After(now):
 		h.until = l.door.until
-	case l.door.width > 0 && l.flying >= l.door.width:
+	case l.door.width > 0 && l.door.flying >= l.door.width:
 		return nil, h, nil
 	case lack > 0:
 		h.until, why = now.Add(lack), "to stay within the provider's limits"
 	default:
-		l.flying++
+		l.door.flying++
 		l.limits.take(now)
 		return &pass{lane: l, epoch: l.door.epoch}, h, nil
 	}

@@ -454,3 +454,38 @@ func TestModelsGoByThemselves(t *testing.T) {
 		}
 	})
 }
+
+// What was under way when the door closed neither widens it by an answer nor narrows it by another
+// refusal when it is open again.
+func TestStragglersChangeNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := pace.New(pace.Options{})
+		enter := func() (func(agent.Response, error) error, bool) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			leave, err := p.Enter(ctx, "m")
+			return leave, err == nil
+		}
+		first, _ := enter()
+		good, _ := enter()
+		bad, _ := enter()
+		_ = first(agent.Response{}, fail(agent.WaitUntil, time.Minute))
+		_ = good(agent.Response{}, nil)
+		time.Sleep(time.Minute)
+		one, ok := enter()
+		if _, two := enter(); !ok || two {
+			t.Fatal("an old answer widened the door")
+		}
+		_ = one(agent.Response{}, nil)
+		_ = bad(agent.Response{}, fail(agent.WaitUntil, time.Millisecond))
+		time.Sleep(time.Second)
+		one, ok = enter()
+		two, both := enter()
+		if !ok || !both {
+			t.Fatal("an old refusal narrowed the door")
+		}
+		_ = one(agent.Response{}, nil)
+		_ = two(agent.Response{}, nil)
+	})
+}
