@@ -69,12 +69,20 @@ func (g *ground) listen() error {
 	if g.udp, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
 		return err
 	}
-	g.TCP, g.UDP, g.Abstract = g.tcp.Addr().String(), g.udp.LocalAddr().String(), "@"+g.root
-	for _, address := range []string{g.Abstract, filepath.Join(g.Outside, socketFile)} {
-		listener, err := net.Listen("unix", address)
+	g.TCP, g.UDP = g.tcp.Addr().String(), g.udp.LocalAddr().String()
+	g.Abstract = fmt.Sprintf("@builder-%d-%s", os.Getpid(), filepath.Base(g.root))
+	outside, err := os.Open(g.Outside)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = outside.Close() }()                               // opened for its name only
+	near := fmt.Sprintf("/proc/self/fd/%d/%s", outside.Fd(), socketFile) // an address has at most 107 bytes, and TMPDIR may be longer
+	for _, address := range []string{g.Abstract, near} {
+		listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: address, Net: "unix"})
 		if err != nil {
 			return err
 		}
+		listener.SetUnlinkOnClose(false) // near names another file by then; the folder goes as a whole
 		g.unix = append(g.unix, listener)
 	}
 	return nil

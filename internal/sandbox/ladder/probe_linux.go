@@ -59,7 +59,7 @@ func attempts() []attempt {
 		{"send-to-host", Network, sendDatagram},
 		{"connect-abstract-socket", Network, func(t target) error { return connectTo("unix", t.Abstract) }},
 		{"connect-machine-socket", Network, openMachineSocket},
-		{"connect-file-socket", Processes, func(t target) error { return connectTo("unix", filepath.Join(t.Outside, socketFile)) }},
+		{"connect-file-socket", Processes, connectToFile},
 		{"signal-parent", Processes, signalParent},
 		{"read-parent-environment", Processes, readParentEnvironment},
 		{"make-namespace", Processes, func(target) error { return unix.Unshare(unix.CLONE_NEWUSER) }},
@@ -98,6 +98,15 @@ func reason(err error) string {
 func read(path string) error {
 	_, err := os.ReadFile(path)
 	return err
+}
+
+// connectToFile connects from within the folder: the whole path may be too long for an address, which
+// would look like a wall. It does not come back: all other attempts go by whole paths.
+func connectToFile(t target) error {
+	if err := os.Chdir(t.Outside); err != nil {
+		return err
+	}
+	return connectTo("unix", socketFile)
 }
 
 // errNothing answers an attempt that had nothing to aim at.
