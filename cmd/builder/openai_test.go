@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,31 +14,6 @@ import (
 
 // openModel is priced as OpenAI's, which cached input and long prompts make no simple multiple.
 const openModel = "gpt-6-sol"
-
-// restSpec is small, so that a build takes few seconds.
-const restSpec = `---
-name: tags
-type: rest-api
----
-# Tags
-
-Keeps tags.
-
-## Data
-- **Tag**: name (text, required, 1-20 chars, unique)
-
-## Endpoints
-- POST /tags creates a tag
-- GET /tags lists all tags
-- GET /tags/{id} returns one tag
-
-## Acceptance
-` + "```http" + `
-POST /tags {"name": "red"} -> 201
-GET /tags -> 200
-POST /tags {"name": ""} -> 422
-` + "```" + `
-`
 
 // openCost is what a usage costs at openModel's price.
 func openCost(t *testing.T, calls ...agent.Usage) budget.Micro {
@@ -59,69 +31,6 @@ func openCost(t *testing.T, calls ...agent.Usage) budget.Micro {
 		sum += price.Cost(budget.Usage{Input: u.Input, CacheRead: u.CacheRead, Output: u.Output})
 	}
 	return sum
-}
-
-// serveModel is `builder model serve` as a process of its own; it returns its address.
-func serveModel(t *testing.T, p *proc) string {
-	t.Helper()
-	c, _ := p.command("model", "serve", "--as", openModel)
-	c.Stdout = nil
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = c.Process.Kill()
-		_ = c.Wait() // killed
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(strings.TrimPrefix(line, "listening on "))
-}
-
-// A spec becomes a proven program over each of OpenAI's wires, asked of another process; what was
-// spent is what that side billed, call by call.
-func TestOpenAIBuildsPrograms(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds real programs")
-	}
-	t.Parallel()
-	cli, err := os.ReadFile("../../specs/cli-tool.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for api, spec := range map[string]string{"chat": string(cli), "responses": restSpec} {
-		t.Run(api, func(t *testing.T) {
-			t.Parallel()
-			p := newProc(t, sharedCache(t))
-			t.Cleanup(func() { removeAll(p.dir) })
-			url := serveModel(t, p)
-			if err := os.WriteFile(filepath.Join(p.dir, "spec.md"), []byte(spec), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			out, code := p.run("build", "spec.md", "-o", "app", "--provider", "openai", "--api", api, "--base-url", url, "--model", openModel)
-			if code != 0 {
-				t.Fatalf("exit %d:\n%s", code, out)
-			}
-			ledger, err := readLedger(t.Context(), url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var calls []agent.Usage
-			for _, r := range ledger.Requests {
-				calls = append(calls, r.Usage)
-			}
-			st := p.status("app")
-			if b := st.Budget; budget.Micro(b.Spent) != openCost(t, calls...) || b.Spent == 0 || b.Unknown != 0 || b.Held != 0 || ledger.Repeated != 0 || ledger.Sent != ledger.Answered {
-				t.Errorf("booked %+v; the other side billed %s: %+v", b, openCost(t, calls...), ledger.Bill)
-			}
-		})
-	}
 }
 
 // openSite is a site whose scripted model is asked over one of OpenAI's wires.
