@@ -27,6 +27,7 @@ type ToolResult struct {
 	Text  string `json:"text"`
 	Error bool   `json:"error,omitempty"`
 	Note  string `json:"note,omitempty"`
+	Full  string `json:"-"` // what Text was shortened from, for people who read logs; "" when nothing was left out
 }
 
 // Toolbox offers tools. Call runs one of them; its error is the machine's failure (disk, journal)

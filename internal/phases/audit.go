@@ -44,6 +44,7 @@ func (a *Audit) Add(e checkpoint.Envelope) error {
 		a.blob(f.Tree)
 	case EffectFinished:
 		a.blob(f.Blob)
+		a.blob(f.Full)
 		a.blob(f.Tree)
 		if f.Gate != nil {
 			a.blob(f.Gate.Log)

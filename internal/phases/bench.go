@@ -86,7 +86,13 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 	if err != nil {
 		return Did{}, fmt.Errorf("encode result of %s: %w", call.Name, err)
 	}
-	return Did{Result: raw, Tree: tree, Note: res.Note}, nil
+	did := Did{Result: raw, Tree: tree, Note: res.Note}
+	if res.Full != "" {
+		if did.Full, err = b.door.Blobs.Put(ctx, []byte(res.Full)); err != nil {
+			return Did{}, fmt.Errorf("keep output of %s: %w", call.Name, err)
+		}
+	}
+	return did, nil
 }
 
 // restore brings the scratch tree back to what was recorded last.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -300,5 +301,33 @@ func TestPlanningKeepsItsFacts(t *testing.T) {
 	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 	if err != nil || s.Run != DoneState || s.Task(planner.PlanTask).Attempts != 1 {
 		t.Fatalf("got %v, %s, %+v", err, s.Run, s.Task(planner.PlanTask))
+	}
+}
+
+// What a tool's result was shortened from is kept for people, is found by an audit, and is nothing
+// that a model is told.
+func TestFullOutputIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.run(t, budget.Caps{USD: budget.Dollar}); err != nil {
+		t.Fatal(err)
+	}
+	kept, audit := 0, NewAudit()
+	err := w.journal.Read(t.Context(), 0, func(e checkpoint.Envelope) error {
+		f, err := Decode(e.Kind, e.Payload)
+		if err != nil {
+			return err
+		}
+		if done, ok := f.(EffectFinished); ok && done.Name == "look" {
+			raw, err := w.blobs.Get(t.Context(), done.Full)
+			if err != nil || string(raw) != "nothing at all to see" || strings.Contains(string(done.Result), "at all") {
+				t.Errorf("kept %q beside %s: %v", raw, done.Result, err)
+			}
+			kept++
+		}
+		return audit.Add(e)
+	})
+	if err != nil || kept == 0 || !slices.Contains(audit.Blobs(), checkpoint.HashOf([]byte("nothing at all to see"))) {
+		t.Errorf("%v, %d kept, audited %v", err, kept, audit.Blobs())
 	}
 }

@@ -33,6 +33,7 @@ type Did struct {
 	Result json.RawMessage
 	Tree   checkpoint.Hash
 	Note   string
+	Full   checkpoint.Hash // of what Result was shortened from
 	Gate   *GateOutcome
 }
 
@@ -73,7 +74,7 @@ func (d Door) Do(ctx context.Context, e Effect, fn func(context.Context) (Did, e
 }
 
 func (d Door) remember(ctx context.Context, e Effect, did Did) error {
-	f := EffectFinished{Op: e.Op, Effect: e.Kind, Name: e.Name, Request: e.Request, Tree: did.Tree, Note: did.Note, Gate: did.Gate}
+	f := EffectFinished{Op: e.Op, Effect: e.Kind, Name: e.Name, Request: e.Request, Tree: did.Tree, Note: did.Note, Full: did.Full, Gate: did.Gate}
 	if len(did.Result) <= inlineResult {
 		f.Result = did.Result
 	} else {

@@ -153,7 +153,7 @@ func (w writeTools) Defs() []agent.ToolDef {
 func (w writeTools) Call(_ context.Context, c agent.ToolCall) (agent.ToolResult, error) {
 	w.calls.add(c.Name)
 	if c.Name == "look" {
-		return agent.ToolResult{Text: "nothing to see"}, nil
+		return agent.ToolResult{Text: "nothing to see", Full: "nothing at all to see"}, nil
 	}
 	var in struct{ Path, Content string }
 	if err := json.Unmarshal(c.Input, &in); err != nil {

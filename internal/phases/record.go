@@ -180,6 +180,7 @@ type EffectFinished struct {
 	Blob    checkpoint.Hash `json:"blob,omitempty"`
 	Tree    checkpoint.Hash `json:"tree,omitempty"` // manifest after it, when it can change the tree
 	Note    string          `json:"note,omitempty"` // kept for the tasks that need this one
+	Full    checkpoint.Hash `json:"full,omitempty"` // what a tool's result was shortened from, for people
 	Gate    *GateOutcome    `json:"gate,omitempty"`
 }
 

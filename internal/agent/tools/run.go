@@ -48,7 +48,11 @@ func (t *Toolbox) run(ctx context.Context, root *os.Root, in runInput) (agent.To
 	case err != nil:
 		return agent.ToolResult{}, fmt.Errorf("run command: %w", err)
 	}
-	return agent.ToolResult{Text: report(out, t.limits(in.Timeout)), Error: out.Exit != 0 || out.TimedOut}, nil
+	res := agent.ToolResult{Text: report(out, t.limits(in.Timeout)), Error: out.Exit != 0 || out.TimedOut}
+	if len(out.Stdout)+len(out.Stderr) > len(res.Text) {
+		res.Full = valid(out.Stdout) + "\n[stderr]\n" + valid(out.Stderr)
+	}
+	return res, nil
 }
 
 // argv is the command as program and arguments. A line is run by the sandbox's shell, never by ours.

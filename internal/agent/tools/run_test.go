@@ -97,7 +97,15 @@ func TestRunKeepsHeadAndTail(t *testing.T) {
 		Stdout: []byte("first\n" + strings.Repeat("middle\n", 100_000) + "last\n"),
 		Stderr: []byte("begin\n" + strings.Repeat("noise\n", 100_000) + "end\n"),
 	}
-	got := h.do(t, "run", args{"command": "x"}).Text
+	res := h.do(t, "run", args{"command": "x"})
+	got := res.Text
+	if strings.Count(res.Full, "middle\n") != 100_000 || strings.Count(res.Full, "noise\n") != 100_000 {
+		t.Errorf("the full output has %d bytes", len(res.Full))
+	}
+	h.runner.out = sandbox.Output{Stdout: []byte("short\n")}
+	if res := h.do(t, "run", args{"command": "y"}); res.Full != "" {
+		t.Errorf("a short output is kept twice: %q", res.Full)
+	}
 	if len(got) > 17<<10 {
 		t.Errorf("%d bytes", len(got))
 	}
