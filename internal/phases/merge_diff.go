@@ -97,7 +97,7 @@ func (d *differ) middle(a0, a1, b0, b1 int) (x, y int, ok bool) {
 				x++
 			}
 			d.ahead[d.zero+k] = x
-			if other := delta - k; delta%2 != 0 && x >= 0 && -depth < other && other < depth && met(x, d.back[d.zero+other], n) {
+			if other := delta - k; delta%2 != 0 && x >= 0 && -depth < other && other < depth && pathsMet(x, d.back[d.zero+other], n) {
 				return a0 + x, b0 + x - k, true
 			}
 		}
@@ -108,7 +108,7 @@ func (d *differ) middle(a0, a1, b0, b1 int) (x, y int, ok bool) {
 				x++
 			}
 			d.back[d.zero+k] = x
-			if other := delta - k; delta%2 == 0 && x >= 0 && -depth <= other && other <= depth && met(x, d.ahead[d.zero+other], n) {
+			if other := delta - k; delta%2 == 0 && x >= 0 && -depth <= other && other <= depth && pathsMet(x, d.ahead[d.zero+other], n) {
 				return a1 - x, b1 - (x - k), true
 			}
 		}
@@ -154,7 +154,7 @@ func diagonals(depth, n, m int) (lo, hi int) {
 	return lo, hi
 }
 
-func met(x, other, n int) bool { return other >= 0 && x+other >= n }
+func pathsMet(x, other, n int) bool { return other >= 0 && x+other >= n }
 
 // edits reads the marks.
 func (d *differ) edits() []edit {

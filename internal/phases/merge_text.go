@@ -49,7 +49,7 @@ func mergeText(base, ours, theirs []byte, how textMerge) (merged []byte, conflic
 	}
 	b, o, t := splitLines(base), splitLines(ours), splitLines(theirs)
 	ids := map[string]int{}
-	nb, no, nt := number(ids, b), number(ids, o), number(ids, t)
+	nb, no, nt := numberLines(ids, b), numberLines(ids, o), numberLines(ids, t)
 	toOurs, ok1 := diffLines(nb, no)
 	toTheirs, ok2 := diffLines(nb, nt)
 	if !ok1 || !ok2 {
@@ -58,14 +58,14 @@ func mergeText(base, ours, theirs []byte, how textMerge) (merged []byte, conflic
 	var out bytes.Buffer
 	done := 0
 	for _, h := range hunks(toOurs, toTheirs) {
-		join(&out, b[done:h.b0])
+		writeLines(&out, b[done:h.b0])
 		conflicts += how.resolve(&out, b[h.b0:h.b1], o[h.o0:h.o1], t[h.t0:h.t1], h)
 		done = h.b1
 	}
-	join(&out, b[done:])
+	writeLines(&out, b[done:])
 	merged = out.Bytes()
 	if how.Union && conflicts == 0 && !ended {
-		merged = bytes.TrimSuffix(merged, []byte("\n"))
+		merged = withoutEnd(merged)
 	}
 	return merged, conflicts, ""
 }
@@ -91,6 +91,15 @@ func withEnd(text []byte) []byte {
 	return append(slices.Clip(text), '\n')
 }
 
+// withoutEnd takes the last newline away, unless that would take a line away, or half an end of line.
+func withoutEnd(text []byte) []byte {
+	cut := bytes.TrimSuffix(text, []byte("\n"))
+	if n := len(cut); n == 0 || cut[n-1] == '\n' || cut[n-1] == '\r' {
+		return text
+	}
+	return cut
+}
+
 // splitLines cuts a text into lines with their ends.
 func splitLines(text []byte) []string {
 	var lines []string
@@ -100,8 +109,8 @@ func splitLines(text []byte) []string {
 	return lines
 }
 
-// number gives equal lines equal numbers.
-func number(ids map[string]int, lines []string) []int {
+// numberLines gives equal lines equal numbers.
+func numberLines(ids map[string]int, lines []string) []int {
 	out := make([]int, len(lines))
 	for i, l := range lines {
 		id, ok := ids[l]
@@ -131,10 +140,10 @@ func hunks(ours, theirs []edit) []hunk {
 			mine := len(ours) > 0 && (end < 0 || ours[0].a0 <= end)
 			yours := len(theirs) > 0 && (end < 0 || theirs[0].a0 <= end)
 			if mine && (!yours || ours[0].a0 <= theirs[0].a0) {
-				start, end = grow(start, end, ours[0])
+				start, end = spanned(start, end, ours[0])
 				shiftOurs, ours, h.ours = shiftOurs+ours[0].growth(), ours[1:], true
 			} else if yours {
-				start, end = grow(start, end, theirs[0])
+				start, end = spanned(start, end, theirs[0])
 				shiftTheirs, theirs, h.theirs = shiftTheirs+theirs[0].growth(), theirs[1:], true
 			} else {
 				break
@@ -152,7 +161,7 @@ func hunks(ours, theirs []edit) []hunk {
 	return out
 }
 
-func grow(start, end int, e edit) (int, int) {
+func spanned(start, end int, e edit) (int, int) {
 	if end < 0 {
 		return e.a0, e.a1
 	}
@@ -165,11 +174,11 @@ func (e edit) growth() int { return (e.b1 - e.b0) - (e.a1 - e.a0) }
 func (how textMerge) resolve(out *bytes.Buffer, base, ours, theirs []string, h hunk) int {
 	switch {
 	case !h.theirs, slices.Equal(ours, theirs):
-		join(out, ours)
+		writeLines(out, ours)
 	case !h.ours:
-		join(out, theirs)
+		writeLines(out, theirs)
 	case how.Union && len(base) == 0:
-		join(out, union(ours, theirs))
+		writeLines(out, union(ours, theirs))
 	default:
 		how.mark(out, base, ours, theirs)
 		return 1
@@ -195,7 +204,7 @@ func (how textMerge) mark(out *bytes.Buffer, base, ours, theirs []string) {
 	}
 	section := func(marker string, lines []string) {
 		out.WriteString(marker + end)
-		join(out, lines)
+		writeLines(out, lines)
 		if n := len(lines); n > 0 && lines[n-1][len(lines[n-1])-1] != '\n' {
 			out.WriteString(end)
 		}
@@ -206,7 +215,7 @@ func (how textMerge) mark(out *bytes.Buffer, base, ours, theirs []string) {
 	section(markTheirs+" "+how.TheirsName, nil)
 }
 
-func join(out *bytes.Buffer, lines []string) {
+func writeLines(out *bytes.Buffer, lines []string) {
 	for _, l := range lines {
 		out.WriteString(l)
 	}

@@ -14,9 +14,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-var named = textMerge{OursName: "the branch", TheirsName: "task b"}
+var plainMerge = textMerge{OursName: "the branch", TheirsName: "task b"}
 
-var shared = textMerge{OursName: "the branch", TheirsName: "task b", Union: true}
+var unionMerge = textMerge{OursName: "the branch", TheirsName: "task b", Union: true}
 
 func TestMergeText(t *testing.T) {
 	t.Parallel()
@@ -33,7 +33,7 @@ func TestMergeText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, conflicts, why := mergeText([]byte(c.base), []byte(c.ours), []byte(c.theirs), named)
+			got, conflicts, why := mergeText([]byte(c.base), []byte(c.ours), []byte(c.theirs), plainMerge)
 			if string(got) != c.want || conflicts != 0 || why != "" {
 				t.Errorf("got %q, %d conflicts, %q; want %q", got, conflicts, why, c.want)
 			}
@@ -62,7 +62,7 @@ func TestMergeTextConflicts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, how := range []textMerge{named, shared} { // a union takes no line that was there for another
+			for _, how := range []textMerge{plainMerge, unionMerge} { // a union takes no line that was there for another
 				got, conflicts, why := mergeText([]byte(c.base), []byte(c.ours), []byte(c.theirs), how)
 				if string(got) != c.want || conflicts != c.conflicts || why != "" {
 					t.Errorf("got %q, %d conflicts, %q; want %q", got, conflicts, why, c.want)
@@ -80,12 +80,12 @@ func TestMergeTextRefuses(t *testing.T) {
 		"not UTF-8": {"a\xff\n", "b\n", "c\n", notText},
 		"large":     {"a\n", "b\n", big + "b\n", tooBigText},
 	} {
-		got, conflicts, why := mergeText([]byte(c.base), []byte(c.ours), []byte(c.theirs), named)
+		got, conflicts, why := mergeText([]byte(c.base), []byte(c.ours), []byte(c.theirs), plainMerge)
 		if got != nil || conflicts != 0 || why != c.want {
 			t.Errorf("%s: got %d bytes, %d conflicts, %q", name, len(got), conflicts, why)
 		}
 	}
-	if got, _, why := mergeText([]byte("a\x00"), []byte("a\x00"), []byte("b\x00"), named); string(got) != "b\x00" || why != "" {
+	if got, _, why := mergeText([]byte("a\x00"), []byte("a\x00"), []byte("b\x00"), plainMerge); string(got) != "b\x00" || why != "" {
 		t.Errorf("one side's change of a binary: got %q, %q", got, why)
 	}
 }
@@ -102,14 +102,14 @@ func TestMergeTextHostile(t *testing.T) {
 		}
 		return b.Bytes()
 	}
-	_, conflicts, why := mergeText(shuffled(), shuffled(), shuffled(), named)
+	_, conflicts, why := mergeText(shuffled(), shuffled(), shuffled(), plainMerge)
 	if conflicts != 0 || why != tooBigText {
 		t.Errorf("got %d conflicts, %q", conflicts, why)
 	}
 }
 
-// texts are small texts in which lines repeat.
-func texts() *rapid.Generator[string] {
+// drawText draws small texts in which lines repeat.
+func drawText() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {
 		return strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a\n", "b\n", "c\n", "d\r\n", "}\n", "\n"}), 0, 12).Draw(t, "lines"), "") +
 			rapid.SampledFrom([]string{"", "", "end"}).Draw(t, "end")
@@ -119,8 +119,8 @@ func texts() *rapid.Generator[string] {
 func TestMergeTextProperties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		b, x, y := texts().Draw(t, "b"), texts().Draw(t, "x"), texts().Draw(t, "y")
-		for _, how := range []textMerge{named, shared} {
+		b, x, y := drawText().Draw(t, "b"), drawText().Draw(t, "x"), drawText().Draw(t, "y")
+		for _, how := range []textMerge{plainMerge, unionMerge} {
 			for _, c := range [][4]string{{b, x, b, x}, {b, b, x, x}, {b, x, x, x}} {
 				if got, conflicts, why := mergeText([]byte(c[0]), []byte(c[1]), []byte(c[2]), how); string(got) != c[3] || conflicts != 0 || why != "" {
 					t.Fatalf("%q: got %q, %d, %q", c, got, conflicts, why)
@@ -194,9 +194,9 @@ func TestMergeTextAsGit(t *testing.T) {
 	for i := range 400 {
 		repeating := i%2 == 1
 		base := randomText(rng, repeating)
-		ours, theirs := changed(rng, base, repeating, "o"), changed(rng, base, repeating, "t")
+		ours, theirs := editedText(rng, base, repeating, "o"), editedText(rng, base, repeating, "t")
 		want, conflicts := gitMerge(t, git, dir, base, ours, theirs)
-		got, n, why := mergeText([]byte(base), []byte(ours), []byte(theirs), named)
+		got, n, why := mergeText([]byte(base), []byte(ours), []byte(theirs), plainMerge)
 		same := string(got) == want && (n == 0) == (conflicts == 0)
 		if why != "" || !same && !repeating {
 			t.Errorf("base %q\nours %q\ntheirs %q\n got %q, %d, %s\nwant %q, %d", base, ours, theirs, got, n, why, want, conflicts)
@@ -225,8 +225,8 @@ func randomText(rng *rand.Rand, repeating bool) string {
 	return b.String()
 }
 
-// changed makes a few edits: lines replaced, deleted, inserted; sometimes what the other side makes, too.
-func changed(rng *rand.Rand, text string, repeating bool, side string) string {
+// editedText makes a few edits: lines replaced, deleted, inserted; sometimes what the other side makes, too.
+func editedText(rng *rand.Rand, text string, repeating bool, side string) string {
 	lines := strings.SplitAfter(text, "\n")
 	lines = lines[:len(lines)-1]
 	for i := range 1 + rng.IntN(3) {
@@ -258,7 +258,7 @@ func gitMerge(t *testing.T, git, dir, base, ours, theirs string) (string, int) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(git, "merge-file", "--diff3", "-p", "-L", named.OursName, "-L", "base", "-L", named.TheirsName, "ours", "base", "theirs")
+	cmd := exec.Command(git, "merge-file", "--diff3", "-p", "-L", plainMerge.OursName, "-L", "base", "-L", plainMerge.TheirsName, "ours", "base", "theirs")
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

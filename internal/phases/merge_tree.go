@@ -59,7 +59,7 @@ func mergeTrees(ctx context.Context, blobs checkpoint.Blobs, in mergeInput) (mer
 			return merged{}, fmt.Errorf("merge trees: %s: %w", []string{"base", in.OursName, in.TheirsName}[i], err)
 		}
 	}
-	for _, v := range versions(in) {
+	for _, v := range allSides(in) {
 		if err := ctx.Err(); err != nil {
 			return merged{}, err
 		}
@@ -86,27 +86,27 @@ type treeMerge struct {
 	conflicts map[string]Conflict
 }
 
-// version is one path in three trees; an entry is zero where the path is not there.
-type version struct {
+// pathSides is one path in three trees; an entry is zero where the path is not there.
+type pathSides struct {
 	path               string
 	base, ours, theirs Entry
 }
 
-// versions lists all paths, sorted.
-func versions(in mergeInput) []version {
-	at := map[string]*version{}
-	add := func(m Manifest, set func(*version, Entry)) {
+// allSides lists all paths, sorted.
+func allSides(in mergeInput) []pathSides {
+	at := map[string]*pathSides{}
+	add := func(m Manifest, set func(*pathSides, Entry)) {
 		for _, e := range m {
 			if at[e.Path] == nil {
-				at[e.Path] = &version{path: e.Path}
+				at[e.Path] = &pathSides{path: e.Path}
 			}
 			set(at[e.Path], e)
 		}
 	}
-	add(in.Base, func(v *version, e Entry) { v.base = e })
-	add(in.Ours, func(v *version, e Entry) { v.ours = e })
-	add(in.Theirs, func(v *version, e Entry) { v.theirs = e })
-	out := make([]version, 0, len(at))
+	add(in.Base, func(v *pathSides, e Entry) { v.base = e })
+	add(in.Ours, func(v *pathSides, e Entry) { v.ours = e })
+	add(in.Theirs, func(v *pathSides, e Entry) { v.theirs = e })
+	out := make([]pathSides, 0, len(at))
 	for _, v := range at {
 		out = append(out, *v)
 	}
@@ -115,7 +115,7 @@ func versions(in mergeInput) []version {
 }
 
 // path merges one path.
-func (m *treeMerge) path(ctx context.Context, v version) error {
+func (m *treeMerge) path(ctx context.Context, v pathSides) error {
 	switch {
 	case v.ours == v.theirs, v.base == v.theirs:
 		m.take(v.ours)
@@ -151,7 +151,7 @@ func (m *treeMerge) deleted(ctx context.Context, kept Entry, by, deletedBy strin
 }
 
 // keepTheirs keeps theirs of two versions that cannot stand in one file.
-func (m *treeMerge) keepTheirs(ctx context.Context, v version, why string) error {
+func (m *treeMerge) keepTheirs(ctx context.Context, v pathSides, why string) error {
 	ours, err := m.describe(ctx, v.ours)
 	if err != nil {
 		return err
@@ -172,17 +172,17 @@ func (m *treeMerge) keepTheirs(ctx context.Context, v version, why string) error
 	return nil
 }
 
-func (v version) both() string {
-	if v.base == (Entry{}) {
+func (v pathSides) both() string {
+	if v.base.Path == "" {
 		return "both added it"
 	}
 	return "both changed it"
 }
 
 // file merges a file that both sides changed or added, neither as a link.
-func (m *treeMerge) file(ctx context.Context, v version) error {
+func (m *treeMerge) file(ctx context.Context, v pathSides) error {
 	if v.base == (Entry{}) || v.base.Mode == ModeSymlink {
-		v.base = Entry{Mode: ModeFile} // both began with nothing
+		v.base = Entry{Path: v.base.Path, Mode: ModeFile} // both began with nothing
 	}
 	e := v.theirs
 	if v.theirs.Mode == v.base.Mode {
@@ -202,7 +202,7 @@ func (m *treeMerge) file(ctx context.Context, v version) error {
 }
 
 // text merges contents.
-func (m *treeMerge) text(ctx context.Context, v version, mode uint32) error {
+func (m *treeMerge) text(ctx context.Context, v pathSides, mode uint32) error {
 	var contents [3][]byte
 	for i, e := range []Entry{v.base, v.ours, v.theirs} {
 		if e.Size > maxMergeText {
@@ -227,7 +227,7 @@ func (m *treeMerge) text(ctx context.Context, v version, mode uint32) error {
 	m.texts, m.textAt = append(m.texts, text), append(m.textAt, len(m.tree))
 	m.take(Entry{Path: v.path, Mode: mode, Size: int64(len(text))})
 	if conflicts > 0 {
-		m.conflict(Conflict{Path: v.path, What: v.both() + "; both versions stand between markers at " + count(conflicts, "place"), Markers: conflicts})
+		m.conflict(Conflict{Path: v.path, What: v.both() + "; both versions stand between markers at " + countOf(conflicts, "place"), Markers: conflicts})
 	}
 	return nil
 }
@@ -276,7 +276,7 @@ func (m *treeMerge) clearWay(ctx context.Context) error {
 		}
 		m.conflict(Conflict{
 			Path: e.Path, Left: e.content(),
-			What: fmt.Sprintf("%s by %s, a folder with %s by %s; the tree has the folder, the file is left out", what, by, count(n, "file"), folderBy),
+			What: fmt.Sprintf("%s by %s, a folder with %s by %s; the tree has the folder, the file is left out", what, by, countOf(n, "file"), folderBy),
 		})
 	}
 	m.tree = kept
@@ -291,7 +291,7 @@ func (e Entry) content() checkpoint.Hash {
 	return e.Blob
 }
 
-func count(n int, noun string) string {
+func countOf(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
@@ -314,7 +314,7 @@ const maxLinkShown = 200
 func (m *treeMerge) describe(ctx context.Context, e Entry) (string, error) {
 	switch e.Mode {
 	case ModeExecutable:
-		return "an executable file of " + count(int(e.Size), "byte"), nil
+		return "an executable file of " + countOf(int(e.Size), "byte"), nil
 	case ModeSymlink:
 		if e.Size > maxPath {
 			return "a link", nil
@@ -325,6 +325,6 @@ func (m *treeMerge) describe(ctx context.Context, e Entry) (string, error) {
 		}
 		return fmt.Sprintf("a link to %q", strings.ToValidUTF8(string(raw[:min(len(raw), maxLinkShown)]), "?")), nil
 	default:
-		return "a file of " + count(int(e.Size), "byte"), nil
+		return "a file of " + countOf(int(e.Size), "byte"), nil
 	}
 }

@@ -20,29 +20,29 @@ import (
 // that would be torn from what they are about. Sorted is by bytes or with numbers by size (v1.9 before
 // v1.10); the outcome is sorted with numbers by size.
 func union(ours, theirs []string) []string {
-	if flat(ours, theirs) {
-		if sorted(ours) && sorted(theirs) {
+	if oneList(ours, theirs) {
+		if sortedLines(ours) && sortedLines(theirs) {
 			return sortedUnion(ours, theirs)
 		}
-		return append(slices.Clone(ours), without(theirs, ours)...)
+		return append(slices.Clone(ours), linesWithout(theirs, ours)...)
 	}
 	head, foot := commonEnds(ours, theirs)
 	o, t := ours[head:len(ours)-foot], theirs[head:len(theirs)-foot]
 	closing := ours[len(ours)-foot:]
-	if flat(o, t) && sorted(o) && sorted(t) && (foot == 0 || deeper(o, closing[0]) && deeper(t, closing[0])) {
+	if oneList(o, t) && sortedLines(o) && sortedLines(t) && (foot == 0 || deeper(o, closing[0]) && deeper(t, closing[0])) {
 		return slices.Concat(ours[:head], sortedUnion(o, t), closing)
 	}
 	switch {
-	case contains(ours, theirs):
+	case containsBlock(ours, theirs):
 		return ours
-	case contains(theirs, ours):
+	case containsBlock(theirs, ours):
 		return theirs
 	}
 	return slices.Concat(ours, theirs)
 }
 
-// flat says whether two blocks are lists of one kind.
-func flat(ours, theirs []string) bool {
+// oneList says whether two blocks are lists of one kind.
+func oneList(ours, theirs []string) bool {
 	comments, first := 0, ""
 	for i, l := range slices.Concat(ours, theirs) {
 		if !hasWord(l) {
@@ -86,7 +86,7 @@ func commonEnds(a, b []string) (head, foot int) {
 	return head, foot
 }
 
-func sorted(lines []string) bool {
+func sortedLines(lines []string) bool {
 	return slices.IsSorted(lines) || slices.IsSortedFunc(lines, compareNumbered)
 }
 
@@ -96,7 +96,7 @@ func sortedUnion(a, b []string) []string {
 	return slices.Compact(all)
 }
 
-func without(lines, known []string) []string {
+func linesWithout(lines, known []string) []string {
 	there := make(map[string]bool, len(known))
 	for _, l := range known {
 		there[l] = true
@@ -104,15 +104,15 @@ func without(lines, known []string) []string {
 	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return there[l] })
 }
 
-// contains says whether part stands in whole, in one piece.
-func contains(whole, part []string) bool {
+// containsBlock says whether part stands in whole, in one piece.
+func containsBlock(whole, part []string) bool {
 	return strings.Contains("\n"+strings.Join(whole, ""), "\n"+strings.Join(part, ""))
 }
 
 // compareNumbered compares as people do: runs of digits by the number they write.
 func compareNumbered(a, b string) int {
 	for i, j := 0, 0; i < len(a) && j < len(b); {
-		x, y := digits(a[i:]), digits(b[j:])
+		x, y := leadingDigits(a[i:]), leadingDigits(b[j:])
 		if x == "" || y == "" {
 			if a[i] != b[j] {
 				return cmp.Compare(a[i], b[j])
@@ -129,7 +129,7 @@ func compareNumbered(a, b string) int {
 	return cmp.Compare(a, b)
 }
 
-func digits(s string) string {
+func leadingDigits(s string) string {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return s[:i]
