@@ -209,7 +209,7 @@ func TestMergeTextAsGit(t *testing.T) {
 		}
 	}
 	t.Logf("%d of 400 clean, %d read otherwise than git", clean, other)
-	if clean < 100 || clean > 300 || other > 20 {
+	if clean < 100 || clean > 300 || other > 5 {
 		t.Errorf("%d of 400 clean, %d read otherwise than git", clean, other)
 	}
 }
