@@ -139,13 +139,11 @@ var mutations = []mutation{
 	},
 	{
 		law: "L3", kept: "admission and hold in the writer, one after the other", file: "internal/phases/writer.go",
-		old: `		h, err := s.Guard.Admit(ask)
-		hold = h
+		old: `		hold = h
 		if err != nil {
 			return nil, err
 		}`,
-		new: `		h, err := s.Guard.Admit(ask)
-		hold = h
+		new: `		hold = h
 		if err != nil {
 			h = budget.Hold{Op: ask.Call.Op, RequestHash: ask.Call.RequestHash, Model: ask.Model, Price: ask.Price, Scopes: ask.Call.Scopes(), InputTokens: 1000, MaxTokens: 1, Money: 1001, Tokens: 1001}
 			hold = h
@@ -172,14 +170,14 @@ var mutations = []mutation{
 		tests: "TestUnrecordable",
 	},
 	{
-		law: "L4", kept: "a moved branch is found before money", file: "internal/phases/task_step.go",
+		law: "L4", kept: "a moved branch is found before money", file: "internal/phases/start_step.go",
 		old:   `		if s.Head != "" && s.Head != head {`,
 		new:   `		if false {`,
 		tests: "TestMovedBranch",
 	},
 	{
 		law: "L4", kept: "the branch is never forced", file: "internal/phases/workspace/commit.go",
-		old:   `		if at != d.Parent {`,
+		old:   `		if at != parent {`,
 		new:   `		if false {`,
 		tests: "TestCommitIsIdempotent",
 	},
@@ -207,10 +205,31 @@ var mutations = []mutation{
 		tests: "TestGatesRunOn",
 	},
 	{
-		law: "L5", kept: "the commit takes the tree that was proven", file: "internal/phases/commit_step.go",
-		old:   "fetch(ctx, e.Blobs, st.Accepted)",
-		new:   `e.Trees.Scan(ctx, e.Scratch+"/"+string(task.ID)+".1")`,
+		law: "L5", kept: "the commit takes the tree that was proven", file: "internal/phases/merge_land.go",
+		old: `			Tree: it.tree, Parent: parent,`,
+		new: `			Tree: func() Manifest {
+				m, _ := b.engine.Trees.Scan(b.ctx, b.engine.scratch(it.Task, it.st.Attempts))
+				return m
+			}(), Parent: parent,`,
 		tests: "TestGatesRunOn",
+	},
+	{
+		law: "L4", kept: "a merged tree is proven before its commit", file: "internal/phases/merge_proof.go",
+		old:   `		if it.Tree == it.Candidate {`,
+		new:   `		if it.Tree != "" {`,
+		tests: "TestMergedTreesAreProven",
+	},
+	{
+		law: "L4", kept: "a merge keeps green what others have proven", file: "internal/phases/merge_proof.go",
+		old:   `	if !news {`,
+		new:   `	if !news || news {`,
+		tests: "TestRedBatch",
+	},
+	{
+		law: "L4", kept: "no markers of a merge are committed", file: "internal/phases/unresolved.go",
+		old:   `	if p.rebased == nil {`,
+		new:   `	if p.rebased == nil || p.rebased != nil {`,
+		tests: "TestConflictGoesBack",
 	},
 	{
 		law: "L5", kept: "frozen files are laid over the tree", file: "internal/phases/verify/verifier.go",

@@ -111,7 +111,7 @@ func (s *session) started(again bool) phases.SessionStarted {
 	if err != nil {
 		host = "unknown"
 	}
-	return phases.SessionStarted{PID: os.Getpid(), Host: host, Builder: version, Sandbox: string(s.works.runner.Level()), BaseURL: s.set.BaseURL, Resumed: again, At: nowOr(clock(s.app))}
+	return phases.SessionStarted{PID: os.Getpid(), Host: host, Builder: version, Sandbox: string(s.works.runner.Level()), Workers: s.set.Workers, BaseURL: s.set.BaseURL, Resumed: again, At: nowOr(clock(s.app))}
 }
 
 // form decides how progress is shown: a bar on a terminal, lines elsewhere, records for programs.

@@ -186,8 +186,12 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	if err != nil {
 		return nil, err
 	}
+	least, err := w.least(s.set)
+	if err != nil {
+		return nil, err
+	}
 	return &phases.Engine{
-		Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
+		Workers: s.set.Workers, Cost: least, Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
@@ -312,8 +316,8 @@ type branch struct {
 }
 
 // Commit implements phases.Repo.
-func (b branch) Commit(ctx context.Context, d phases.CommitDraft) (string, error) {
-	id, err := b.Repo.Commit(ctx, d)
+func (b branch) Commit(ctx context.Context, chain ...phases.CommitDraft) (string, error) {
+	id, err := b.Repo.Commit(ctx, chain...)
 	return id, b.busy(err)
 }
 

@@ -48,10 +48,10 @@ func (g *Guard) refuse(s Scope, a Ask, output int64) error {
 	l, acc := g.Limit(s), g.Accounts[s]
 	money, tokens := a.worst(output), add(a.InputTokens, output)
 	if money > 0 && exceeds(int64(acc.Used()), int64(money), int64(l.USD), l.NoUSD) {
-		return &Refusal{Scope: s, Cap: int64(l.USD), Used: int64(acc.Used()), Need: int64(money)}
+		return &Refusal{Scope: s, Cap: int64(l.USD), Used: int64(acc.Used()), Held: int64(acc.Held), Need: int64(money)}
 	}
 	if exceeds(acc.UsedTokens(), tokens, l.Tokens, l.Tokens == 0) {
-		return &Refusal{Scope: s, Tokens: true, Cap: l.Tokens, Used: acc.UsedTokens(), Need: tokens}
+		return &Refusal{Scope: s, Tokens: true, Cap: l.Tokens, Used: acc.UsedTokens(), Held: acc.HeldTokens, Need: tokens}
 	}
 	return nil
 }

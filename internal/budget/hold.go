@@ -81,9 +81,11 @@ type Refusal struct {
 	Scope   Scope
 	Tokens  bool // the cap on tokens, not on money, is reached
 	Cap     int64
-	Used    int64 // spent + unknown + held before this call
-	Need    int64 // worst case of the smallest useful call
-	Overrun bool  // an earlier call cost more than its hold; nothing is sent any more
+	Used    int64  // spent + unknown + held before this call
+	Need    int64  // worst case of the smallest useful call
+	Held    int64  // of Used, what other calls hold: some of it comes back when they are settled
+	Task    string // the task that is not begun for it: Need is the least that its estimate says
+	Overrun bool   // an earlier call cost more than its hold; nothing is sent any more
 }
 
 // Error names the scope and the figures.
@@ -91,8 +93,18 @@ func (r *Refusal) Error() string {
 	if r.Overrun {
 		return "an earlier call cost more than its hold; nothing more is sent"
 	}
+	if r.Task != "" {
+		return r.unbegun()
+	}
 	if r.Tokens {
 		return fmt.Sprintf("cap of %s reached: %d of %d tokens used, the next call can need %d", r.Scope, r.Used, r.Cap, r.Need)
 	}
 	return fmt.Sprintf("cap of %s reached: %s of %s used, the next call can need %s", r.Scope, Micro(r.Used), Micro(r.Cap), Micro(r.Need))
+}
+
+func (r *Refusal) unbegun() string {
+	if r.Tokens {
+		return fmt.Sprintf("cap of %s: task %s is not begun, by its estimate it needs at least %d tokens, and %d of %d are used or promised to others", r.Scope, r.Task, r.Need, r.Used, r.Cap)
+	}
+	return fmt.Sprintf("cap of %s: task %s is not begun, by its estimate it needs at least %s, and %s of %s are used or promised to others", r.Scope, r.Task, Micro(r.Need), Micro(r.Used), Micro(r.Cap))
 }

@@ -37,6 +37,7 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		if f.Anyway || f.BaseURL != s.Session.BaseURL {
 			s.NotBefore = time.Time{} // nobody has asked for that wait
 		}
+		s.Careful = s.Sessions > 0 && s.Run == Running // the process before this one was cut
 		s.Session, s.Run, s.Reason = f, Running, nil
 		s.Sessions++
 	case PlanAccepted:
@@ -56,8 +57,10 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		return s.applyCall(f)
 	case EffectStarted, EffectFinished:
 		return s.applyEffect(f)
-	case TaskStarted, AttemptStarted, AttemptFinished, TaskDone, TaskFailed, TaskReopened:
+	case TaskStarted, AttemptStarted, AttemptFinished, TaskDone, TaskFailed, TaskReopened, TaskRebased:
 		return s.applyTask(f, at)
+	case MergeStarted, MergeFinished:
+		return s.applyMerge(f)
 	case BudgetWarned:
 		s.Warned = append(s.Warned, f.Mark)
 	case Paused:
@@ -116,6 +119,9 @@ func (s *State) applyEffect(f Fact) error {
 		s.put(f.Op, &Outcome{Request: f.Request, Effect: f.Effect})
 	case EffectFinished:
 		s.put(f.Op, &Outcome{Request: f.Request, Effect: f.Effect, Done: true, Finished: &f})
+		if f.Gate != nil {
+			s.standing(f.Op, *f.Gate)
+		}
 		a := s.attempt(f.Op)
 		t := s.Tasks[planner.TaskID(f.Op.Task)]
 		if a == nil || t == nil {
@@ -127,9 +133,6 @@ func (s *State) applyEffect(f Fact) error {
 		if f.Note != "" {
 			t.Notes = append(t.Notes, f.Note)
 		}
-		if f.Gate != nil {
-			t.standing(*f.Gate)
-		}
 	}
 	return nil
 }
@@ -140,7 +143,7 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 		before := s.Task(f.Task) // a reopened task goes on counting its attempts
 		s.Tasks[f.Task] = &TaskState{
 			Attempts: before.Attempts, Before: before.Attempts, Past: before.Past, Reason: before.Reason,
-			ID: f.Task, Phase: f.Phase, State: TaskRunning, Base: f.Commit, BaseTree: f.Tree, Hash: f.Hash,
+			ID: f.Task, Phase: f.Phase, State: TaskRunning, Base: f.Commit, BaseTree: f.Tree, Hash: f.Hash, After: s.Commits,
 			Ready: &AttemptState{Outcomes: map[string]*Outcome{}},
 			Gates: map[planner.GateID]*GateStanding{},
 		}
@@ -148,9 +151,10 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 	case AttemptStarted:
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.Attempts, t.Model, t.Why = f.Attempt, f.Model, f.Why
-			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Tree: t.BaseTree, Outcomes: map[string]*Outcome{}}
+			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Start: t.start(), Tree: t.start(), Outcomes: map[string]*Outcome{}}
 		})
 	case AttemptFinished:
+		s.Careful = false
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.Open, t.Accepted, t.Reason, t.Summary = nil, f.Tree, f.Reason, f.Summary
 			t.Past = append(t.Past, f.Outcome)
@@ -161,11 +165,14 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 			}
 		})
 	case TaskDone:
+		s.Commits++
+		s.Head, s.HeadTree = f.Commit, f.Tree
 		return s.onTask(f.Task, func(t *TaskState) {
-			t.State, t.Commit, t.Tree, t.Edits = TaskIsDone, f.Commit, f.Tree, f.Edits
-			t.Open, t.Ready, t.Reason = nil, nil, ""
-			s.Head, s.HeadTree = f.Commit, f.Tree
+			t.State, t.Commit, t.Tree, t.Edits, t.Nth = TaskIsDone, f.Commit, f.Tree, f.Edits, s.Commits
+			t.Open, t.Ready, t.Rebased, t.Reason = nil, nil, nil, ""
 		})
+	case TaskRebased:
+		return s.onTask(f.Task, func(t *TaskState) { t.rebase(f, s.Commits) })
 	case TaskReopened:
 		return s.onTask(f.Task, func(t *TaskState) { t.State = TaskPending })
 	case TaskFailed:
@@ -174,6 +181,18 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 		})
 	}
 	return nil
+}
+
+// standing notes what a gate showed, with the task whose tree it looked at. Gates of a merge that
+// look after the work of other tasks change nothing: either they are green, or a task goes back.
+func (s *State) standing(op budget.Op, g GateOutcome) {
+	id := g.Task
+	if id == "" {
+		id = planner.TaskID(op.Task)
+	}
+	if t, ok := s.Tasks[id]; ok {
+		t.standing(g)
+	}
 }
 
 func (s *State) onTask(id planner.TaskID, fn func(*TaskState)) error {

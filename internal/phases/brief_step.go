@@ -3,6 +3,7 @@ package phases
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,11 +43,17 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 		}
 	}
 	kinds := map[planner.GateKind]bool{}
-	for _, id := range task.Gates {
-		if g, ok := e.plan.Gate(id); ok {
-			kinds[g.Kind] = true
-			b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(GateText(e.asTold(g, b.Spec)), gateBytes)})
+	for i, id := range append(slices.Clone(task.Gates), st.Keep...) {
+		g, ok := e.plan.Gate(id)
+		if !ok || slices.Contains(task.Gates[:min(i, len(task.Gates))], id) {
+			continue
 		}
+		kinds[g.Kind] = true
+		text := GateText(e.asTold(g, b.Spec))
+		if i >= len(task.Gates) {
+			text = "Another task's, which must stay green. " + text
+		}
+		b.Gates = append(b.Gates, agent.BriefGate{ID: string(g.ID), Kind: string(g.Kind), Text: clip(text, gateBytes)})
 	}
 	b.HowGatesRun = howGatesRun(kinds, e.plan.Setup)
 	err = e.Writer.View(ctx, func(s *State) {

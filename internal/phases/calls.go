@@ -102,6 +102,29 @@ func (j *journaled) send(ctx context.Context, op budget.Op, hash string, req age
 	case refused:
 		return agent.Response{}, &agent.Failure{Class: agent.FixRequest, Cause: agent.CauseRequest, Type: "refused", Message: "the provider has refused the same request before", Err: errRecalled}
 	}
+	for {
+		freed := j.door.Writer.freed()
+		resp, err := j.make(ctx, op, hash, req)
+		if !mayFit(err) {
+			return resp, err
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return agent.Response{}, context.Cause(ctx)
+		}
+	}
+}
+
+// mayFit says whether a call that was refused may fit when calls of others have been settled: they
+// hold their worst case, and most of it comes back.
+func mayFit(err error) bool {
+	var refused *budget.Refusal
+	return errors.As(err, &refused) && !refused.Overrun && refused.Held > 0
+}
+
+// make makes one send.
+func (j *journaled) make(ctx context.Context, op budget.Op, hash string, req agent.Request) (agent.Response, error) {
 	if ctx.Err() != nil {
 		return agent.Response{}, context.Cause(ctx)
 	}

@@ -39,9 +39,16 @@ type Engine struct {
 	Retry RetryPolicy
 	Pace  Pacer // nil: sends go as fast as they come
 	Stop  Stop
+	// Workers is how many tasks are carried out at the same time, at most; 0 means one.
+	Workers int
+	// Cost is what a task that is expected to take this much costs at least. A task that the rest of
+	// the budget cannot fund is not begun. nil means that nothing is expected.
+	Cost func(*planner.Plan, planner.Task) Funds
 
 	plan   *planner.Plan
 	planAt checkpoint.Hash
+	root   root
+	branch chan struct{} // holds one: whoever moves the branch, or starts tasks from it
 }
 
 // Settings are the user's choices for how tasks are carried out. Zero values mean the defaults.
@@ -86,39 +93,6 @@ func (s Settings) limitOf(model string) ModelLimit {
 	return ModelLimit{MaxTokens: s.maxTokens(), Window: s.Window}
 }
 
-// Run goes on until the build is finished; then it returns nil and the state says done or failed.
-// A *PauseError means that the build stopped before its end and can be resumed; any other error is
-// a failure of the store or of this program.
-func (e *Engine) Run(ctx context.Context) error {
-	for {
-		step, err := e.next(ctx)
-		if err == nil {
-			err = e.step(ctx, step)
-		}
-		if err != nil {
-			return e.pause(ctx, err)
-		}
-		if step.Kind == StepFinish {
-			return nil
-		}
-	}
-}
-
-func (e *Engine) next(ctx context.Context) (Step, error) {
-	if ctx.Err() != nil {
-		return Step{}, context.Cause(ctx)
-	}
-	if err := e.loadPlan(ctx); err != nil {
-		return Step{}, err
-	}
-	var steps []Step
-	err := e.Writer.View(ctx, func(s *State) { steps = Next(e.plan, s, 1) })
-	if err != nil {
-		return Step{}, err
-	}
-	return steps[0], nil
-}
-
 func (e *Engine) again() string {
 	if e.Again == "" {
 		return "builder resume"
@@ -132,7 +106,9 @@ func (e *Engine) step(ctx context.Context, step Step) error {
 	case StepPlan:
 		return e.makePlan(ctx)
 	case StepTask:
-		if err := e.runTask(ctx, step.Task); err != nil {
+		return e.runTask(ctx, step.Task)
+	case StepMerge:
+		if err := e.merge(ctx); err != nil {
 			return err
 		}
 		return e.Writer.warn(ctx, e.plan)
@@ -149,7 +125,7 @@ func ending(p *planner.Plan, s *State) RunState {
 		return FailedState
 	}
 	for _, t := range p.Tasks() {
-		if s.Task(t.ID).State != TaskIsDone {
+		if s.phaseOf(t.ID) != TaskIsDone {
 			return FailedState
 		}
 	}

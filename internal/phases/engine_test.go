@@ -39,6 +39,10 @@ type world struct {
 	check   Gates                     // in place of gates
 	loud    bool                      // tools answer otherwise than before
 	facts   string                    // what the machine has
+	workers int
+	slow    bool      // the first commit takes long
+	bench   Workbench // nil: writes files
+	cost    func(*planner.Plan, planner.Task) Funds
 }
 
 func newWorld(t *testing.T) *world {
@@ -63,26 +67,25 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 	if err != nil {
 		return nil, err
 	}
-	var fresh bool
-	if err := wr.View(ctx, func(s *State) { fresh = s.Seq == 0 }); err != nil {
+	var fresh, unplanned bool
+	if err := wr.View(ctx, func(s *State) { fresh, unplanned = s.Seq == 0, s.Plan == "" }); err != nil {
 		t.Fatal(err)
 	}
 	start := []Fact{SessionStarted{PID: 1, Anyway: w.anyway}}
 	if fresh {
 		start = append([]Fact{BuildStarted{Build: "b-1", Model: "test", Author: "A <a@b>", Caps: caps}}, start...)
 	}
-	if err := wr.Record(ctx, start...); err != nil {
-		return nil, err
+	err = wr.Record(ctx, start...)
+	if err == nil && unplanned && w.plan != nil {
+		err = AcceptPlan(ctx, wr, w.blobs, w.plan, "user")
 	}
-	if fresh && w.plan != nil {
-		if err := AcceptPlan(ctx, wr, w.blobs, w.plan, "user"); err != nil {
-			return nil, err
-		}
+	if err == nil {
+		err = Recover(ctx, wr, w.blobs, func(h budget.Hold, _ []byte) budget.Settlement {
+			return budget.Settlement{Op: h.Op, Fate: budget.Unknown}
+		})
 	}
-	if err := Recover(ctx, wr, w.blobs, func(h budget.Hold, _ []byte) budget.Settlement {
-		return budget.Settlement{Op: h.Op, Fate: budget.Unknown}
-	}); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, wr.Close(ctx))
 	}
 	e := &Engine{
 		Writer: wr, Blobs: w.blobs, Trees: dirTrees{w.blobs}, Repo: w.repo, Gates: w.gates, Bench: writeBench{w.tools},
@@ -110,6 +113,13 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 	}
 	if w.check != nil {
 		e.Gates = w.check
+	}
+	e.Workers, e.Cost = w.workers, w.cost
+	if w.slow {
+		e.Repo = &slowRepo{Repo: w.repo}
+	}
+	if w.bench != nil {
+		e.Bench = w.bench
 	}
 	if w.loud {
 		e.Bench = loudBench{e.Bench}

@@ -88,17 +88,22 @@ func (r *memRepo) Prepare(_ context.Context, d CommitDraft) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func (r *memRepo) Commit(ctx context.Context, d CommitDraft) (string, error) {
-	id, _ := r.Prepare(ctx, d)
+func (r *memRepo) Commit(ctx context.Context, chain ...CommitDraft) (string, error) {
+	var ids []string
+	for _, d := range chain {
+		id, _ := r.Prepare(ctx, d)
+		ids = append(ids, id)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	id := ids[len(ids)-1]
 	if r.head == id {
 		return id, nil
 	}
-	if r.head != d.Parent {
+	if r.head != chain[0].Parent {
 		return "", ErrDiverged
 	}
-	r.head, r.tree, r.commits = id, d.Tree, append(r.commits, id)
+	r.head, r.tree, r.commits = id, chain[len(chain)-1].Tree, append(r.commits, ids...)
 	return id, nil
 }
 

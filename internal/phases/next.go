@@ -14,18 +14,21 @@ type StepKind string
 const (
 	StepPlan   StepKind = "plan"   // make the plan
 	StepTask   StepKind = "task"   // start a task or go on with it
+	StepMerge  StepKind = "merge"  // put accepted candidates on the branch
 	StepFinish StepKind = "finish" // nothing is left that can be done
 )
 
 // Step is what to do now.
 type Step struct {
 	Kind StepKind
-	Task planner.TaskID
+	Task planner.TaskID // of StepTask
 }
 
-// Next says what to do now, at most workers steps at once, in plan order; tasks that are already
-// going on come first. It is pure. A task is named only when all it needs is done and no running
-// task claims what it claims. It returns one StepFinish when nothing can be done any more.
+// Next says what to do now, at most workers steps at once: a merge comes first, then tasks that are
+// going on, then new ones, in plan order. It is pure. A new task is named only when all it needs is
+// done and no running task claims what it claims; a task whose candidate waits for its merge is
+// running, and named no more. After a crash there is one step at a time until one has ended. It
+// returns one StepFinish when nothing can be done any more.
 func Next(p *planner.Plan, s *State, workers int) []Step {
 	if p == nil {
 		if s.Task(planner.PlanTask).State == TaskIsFail {
@@ -33,20 +36,27 @@ func Next(p *planner.Plan, s *State, workers int) []Step {
 		}
 		return []Step{{Kind: StepPlan}}
 	}
-	var steps []Step
+	if s.Careful {
+		workers = 1
+	}
+	steps := merging(p, s)
 	var running []planner.Task
 	tasks := p.Tasks()
 	for _, t := range tasks {
-		if s.Task(t.ID).State == TaskRunning && len(steps) < workers {
+		st, ok := s.Tasks[t.ID]
+		if !ok || st.State != TaskRunning {
+			continue
+		}
+		running = append(running, t)
+		if st.Accepted == "" && len(steps) < workers {
 			steps = append(steps, Step{StepTask, t.ID})
-			running = append(running, t)
 		}
 	}
 	for _, t := range tasks {
 		if len(steps) >= workers {
 			break
 		}
-		if s.Task(t.ID).State != TaskPending || !needsMet(t, s) || overlapsAny(t, running) {
+		if s.phaseOf(t.ID) != TaskPending || !needsMet(t, s) || overlapsAny(t, running) {
 			continue
 		}
 		steps = append(steps, Step{StepTask, t.ID})
@@ -58,9 +68,28 @@ func Next(p *planner.Plan, s *State, workers int) []Step {
 	return steps
 }
 
+// merging is the step of putting candidates on the branch, where some wait or are on their way.
+func merging(p *planner.Plan, s *State) []Step {
+	if s.Merge != nil || len(accepted(p, s)) > 0 {
+		return []Step{{Kind: StepMerge}}
+	}
+	return nil
+}
+
+// accepted lists the tasks whose candidates wait for their merge, in plan order.
+func accepted(p *planner.Plan, s *State) []planner.Task {
+	var out []planner.Task
+	for _, t := range p.Tasks() {
+		if st, ok := s.Tasks[t.ID]; ok && st.State == TaskRunning && st.Accepted != "" {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 func needsMet(t planner.Task, s *State) bool {
 	for _, n := range t.Needs {
-		if s.Task(n).State != TaskIsDone {
+		if s.phaseOf(n) != TaskIsDone {
 			return false
 		}
 	}

@@ -178,8 +178,8 @@ func (f askerFunc) Ask(ctx context.Context, q planner.Question) (json.RawMessage
 // its task `plan` has failed. Errors are as those of Run.
 func (e *Engine) Plan(ctx context.Context) error {
 	for {
-		step, err := e.next(ctx)
-		if err == nil && step.Kind != StepPlan {
+		due, err := e.planDue(ctx)
+		if err == nil && !due {
 			return nil
 		}
 		if err == nil {
@@ -189,4 +189,16 @@ func (e *Engine) Plan(ctx context.Context) error {
 			return e.pause(ctx, err)
 		}
 	}
+}
+
+// planDue says whether a plan is still to be made.
+func (e *Engine) planDue(ctx context.Context) (due bool, err error) {
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if err := e.loadPlan(ctx); err != nil {
+		return false, err
+	}
+	err = e.Writer.View(ctx, func(s *State) { due = Next(e.plan, s, 1)[0].Kind == StepPlan })
+	return due, err
 }

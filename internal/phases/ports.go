@@ -31,9 +31,10 @@ type Repo interface {
 	Head(ctx context.Context) (commit string, tree Manifest, err error)
 	// Prepare computes the id that Commit will give, and writes nothing.
 	Prepare(ctx context.Context, d CommitDraft) (string, error)
-	// Commit writes the objects durably and moves the branch from d.Parent to the new commit. A
-	// branch that is there already is fine; one that is anywhere else is ErrDiverged.
-	Commit(ctx context.Context, d CommitDraft) (string, error)
+	// Commit writes the objects of commits that follow one another durably, moves the branch once from
+	// the first one's parent to the last one, and returns its id. A
+	// branch that is there already is fine; one that is anywhere else, between them too, is ErrDiverged.
+	Commit(ctx context.Context, chain ...CommitDraft) (string, error)
 	// Checkout brings the user's folder from one tree to another. Paths that the user has changed
 	// are left alone and returned.
 	Checkout(ctx context.Context, from, to Manifest) (edited []string, err error)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
@@ -29,6 +30,11 @@ type prover struct {
 	fresh string // folder for candidates
 	base  Manifest
 	bench *bench
+	// keep are gates of other tasks that must stay green as well: the task came back from a merge.
+	keep    []planner.GateID
+	rebased *TaskRebased
+	// credit is the task whose candidate is proven, where the op is not its own.
+	credit planner.TaskID
 	// proven is the candidate that passed; "" until one did.
 	proven checkpoint.Hash
 }
@@ -45,11 +51,21 @@ func (p *prover) Verify(ctx context.Context, _ string) (agent.Verdict, error) {
 	if v := p.tampered(m); v != nil {
 		return *v, nil
 	}
-	v, err := p.prove(ctx, m, tree)
+	if v, err := p.unresolved(ctx, m); v != nil || err != nil {
+		return deref(v), err
+	}
+	failed, err := p.prove(ctx, m, tree, append(slices.Clone(p.task.Gates), p.keep...))
+	v := verdictOf(failed)
 	if err == nil && v.Accepted {
 		p.proven = tree
 	}
 	return v, err
+}
+
+// red is a gate, or a setup step, that failed.
+type red struct {
+	gate planner.GateID
+	GateReport
 }
 
 func deref(v *agent.Verdict) agent.Verdict {
@@ -112,43 +128,50 @@ func (p *prover) outside(m Manifest) *agent.Verdict {
 	}
 }
 
-// prove runs setup and gates on a fresh tree of m.
-func (p *prover) prove(ctx context.Context, m Manifest, tree checkpoint.Hash) (agent.Verdict, error) {
+// prove runs setup and gates on a fresh tree of m, in this order, each gate once, and returns what failed.
+func (p *prover) prove(ctx context.Context, m Manifest, tree checkpoint.Hash, gates []planner.GateID) ([]red, error) {
 	room := &proofTree{trees: p.trees, gates: p.gates, project: p.plan.Project.Name, m: m, id: tree, dir: p.fresh}
 	defer room.remove()
 	for _, s := range p.plan.Setup {
 		if !needed(s, m) {
 			continue
 		}
-		rep, err := p.check(ctx, room, setupGate(s), EffectSetup, false)
+		g := setupGate(s)
+		rep, err := p.check(ctx, room, g, EffectSetup, false)
 		if err != nil {
-			return agent.Verdict{}, err
+			return nil, err
 		}
 		if !rep.Pass {
-			return agent.Verdict{Feedback: "Setup failed.\n" + rep.Feedback, Signature: rep.Signature}, nil
+			rep.Feedback = "Setup failed.\n" + rep.Feedback
+			return []red{{g.ID, rep}}, nil
 		}
 	}
-	var failed []GateReport
-	for _, id := range p.task.Gates {
+	var failed []red
+	done := map[planner.GateID]bool{}
+	for _, id := range gates {
 		g, ok := p.plan.Gate(id)
 		if !ok {
-			return agent.Verdict{}, fmt.Errorf("prove %s: the plan has no gate %s", p.task.ID, id)
+			return nil, fmt.Errorf("prove %s: the plan has no gate %s", p.task.ID, id)
 		}
+		if done[id] {
+			continue
+		}
+		done[id] = true
 		rep, err := p.check(ctx, room, g, EffectGate, false)
 		if err != nil {
-			return agent.Verdict{}, err
+			return nil, err
 		}
 		if !rep.Pass {
-			failed = append(failed, rep)
+			failed = append(failed, red{id, rep})
 			if feeds(g) {
 				break
 			}
 		}
 	}
-	return verdictOf(failed), nil
+	return failed, nil
 }
 
-func verdictOf(failed []GateReport) agent.Verdict {
+func verdictOf(failed []red) agent.Verdict {
 	if len(failed) == 0 {
 		return agent.Verdict{Accepted: true}
 	}
@@ -245,7 +268,7 @@ func (p *prover) report(ctx context.Context, g planner.Gate, kind EffectKind, ba
 	}
 	did := Did{Result: raw}
 	if kind == EffectGate {
-		did.Gate = &GateOutcome{Gate: g.ID, Base: base, Pass: rep.Pass, Exit: rep.Exit, Tests: rep.Tests, Log: log, Short: rep.Short}
+		did.Gate = &GateOutcome{Gate: g.ID, Base: base, Pass: rep.Pass, Exit: rep.Exit, Tests: rep.Tests, Log: log, Short: rep.Short, Task: p.credit}
 	}
 	return did, nil
 }

@@ -31,6 +31,9 @@ const (
 	KindTaskDone        Kind = "task.done"
 	KindTaskFailed      Kind = "task.failed"
 	KindTaskReopened    Kind = "task.reopened"
+	KindTaskRebased     Kind = "task.rebased"
+	KindMergeStarted    Kind = "merge.started"
+	KindMergeFinished   Kind = "merge.finished"
 	KindBudgetWarned    Kind = "budget.warned"
 	KindPaused          Kind = "build.paused"
 	KindFinished        Kind = "build.finished"
@@ -66,6 +69,7 @@ type SessionStarted struct {
 	Host    string    `json:"host"`
 	Builder string    `json:"builder"`
 	Sandbox string    `json:"sandbox"`
+	Workers int       `json:"workers,omitempty"` // tasks at the same time, at most
 	BaseURL string    `json:"base_url,omitempty"`
 	Resumed bool      `json:"resumed,omitempty"`
 	Anyway  bool      `json:"anyway,omitempty"` // a person wants the provider asked although it said to wait
@@ -193,6 +197,7 @@ type GateOutcome struct {
 	Tests int             `json:"tests,omitempty"`
 	Log   checkpoint.Hash `json:"log,omitempty"`
 	Short string          `json:"short,omitempty"` // one line for people
+	Task  planner.TaskID  `json:"task,omitempty"`  // whose candidate it is, where a merge is proven
 }
 
 // AttemptFinished closes an attempt. Reason is for people and for the next attempt.
@@ -267,6 +272,9 @@ func (AttemptFinished) kind() Kind { return KindAttemptFinished }
 func (TaskDone) kind() Kind        { return KindTaskDone }
 func (TaskFailed) kind() Kind      { return KindTaskFailed }
 func (TaskReopened) kind() Kind    { return KindTaskReopened }
+func (TaskRebased) kind() Kind     { return KindTaskRebased }
+func (MergeStarted) kind() Kind    { return KindMergeStarted }
+func (MergeFinished) kind() Kind   { return KindMergeFinished }
 func (BudgetWarned) kind() Kind    { return KindBudgetWarned }
 func (Paused) kind() Kind          { return KindPaused }
 func (Finished) kind() Kind        { return KindFinished }
@@ -333,6 +341,12 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 		return as[TaskFailed], true
 	case KindTaskReopened:
 		return as[TaskReopened], true
+	case KindTaskRebased:
+		return as[TaskRebased], true
+	case KindMergeStarted:
+		return as[MergeStarted], true
+	case KindMergeFinished:
+		return as[MergeFinished], true
 	case KindBudgetWarned:
 		return as[BudgetWarned], true
 	case KindPaused:
@@ -357,6 +371,8 @@ func TaskOf(f Fact) string {
 	case TaskFailed:
 		return string(f.Task)
 	case TaskReopened:
+		return string(f.Task)
+	case TaskRebased:
 		return string(f.Task)
 	case CallIntended:
 		return f.Hold.Op.Task

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
@@ -27,6 +28,10 @@ type State struct {
 	Tasks    map[planner.TaskID]*TaskState `json:"tasks"`
 	Head     string                        `json:"head,omitempty"` // newest commit of ours
 	HeadTree checkpoint.Hash               `json:"head_tree,omitempty"`
+	Commits  int                           `json:"commits,omitempty"` // tasks that are done, ever
+	Merge    *MergeState                   `json:"merge,omitempty"`   // the one that is going on
+	Merges   int                           `json:"merges,omitempty"`
+	Careful  bool                          `json:"careful,omitempty"` // after a crash one task at a time, until a step has ended
 	Run      RunState                      `json:"run"`
 	Reason   *Reason                       `json:"reason,omitempty"`
 	Warned   []string                      `json:"warned,omitempty"`
@@ -68,6 +73,10 @@ type TaskState struct {
 	State      TaskPhase                        `json:"state"`
 	Base       string                           `json:"base,omitempty"`
 	BaseTree   checkpoint.Hash                  `json:"base_tree,omitempty"`
+	After      int                              `json:"after,omitempty"`   // tasks that were done at the base
+	Nth        int                              `json:"nth,omitempty"`     // done as the Nth task
+	Rebased    *TaskRebased                     `json:"rebased,omitempty"` // the last time
+	Keep       []planner.GateID                 `json:"keep,omitempty"`    // gates of other tasks that must stay green
 	Hash       string                           `json:"hash,omitempty"`
 	Attempts   int                              `json:"attempts"`
 	Before     int                              `json:"before,omitempty"` // attempts of earlier starts of this task
@@ -103,7 +112,8 @@ type AttemptState struct {
 	Number   int                 `json:"number"`
 	Frozen   checkpoint.Hash     `json:"frozen,omitempty"`
 	Prompts  string              `json:"prompts,omitempty"`
-	Tree     checkpoint.Hash     `json:"tree,omitempty"` // last recorded manifest of the scratch tree
+	Start    checkpoint.Hash     `json:"start,omitempty"` // tree it began with
+	Tree     checkpoint.Hash     `json:"tree,omitempty"`  // last recorded manifest of the scratch tree
 	Outcomes map[string]*Outcome `json:"outcomes,omitempty"`
 }
 
@@ -122,7 +132,7 @@ type Outcome struct {
 }
 
 // stateForm grows whenever Apply makes something else of the same records.
-const stateForm = 3
+const stateForm = 4
 
 // NewState returns the state before any record.
 func NewState() *State {
@@ -137,21 +147,45 @@ func (s *State) Task(id planner.TaskID) TaskState {
 	return TaskState{ID: id, State: TaskPending}
 }
 
-// tried is how many attempts count since the task was started: those that no answer came for do not.
+// phaseOf says how far a task is.
+func (s *State) phaseOf(id planner.TaskID) TaskPhase {
+	if t, ok := s.Tasks[id]; ok {
+		return t.State
+	}
+	return TaskPending
+}
+
+// tried is how many attempts count since the task was started: those that no answer came for do not,
+// nor do those whose candidate was accepted and came back from a merge.
 func (t TaskState) tried() int {
 	n := t.Attempts - t.Before
 	for i, outcome := range t.Past {
-		if i >= t.Before && outcome == outcomeUnreachable {
+		if i >= t.Before && (outcome == outcomeUnreachable || outcome == string(agent.Accepted)) {
 			n--
 		}
 	}
 	return n
 }
 
+// start is the tree that the next attempt begins with.
+func (t TaskState) start() checkpoint.Hash {
+	if t.Rebased != nil {
+		return t.Rebased.Start
+	}
+	return t.BaseTree
+}
+
+// MergeState is a merge that is going on, with what is known of its effects.
+type MergeState struct {
+	MergeStarted
+	Effects AttemptState `json:"effects"`
+}
+
 // clone copies t so that it can be kept while the state goes on. Outcomes are left out: they are
 // asked for one by one.
 func (t TaskState) clone() TaskState {
 	t.Notes = slices.Clone(t.Notes)
+	t.Keep = slices.Clone(t.Keep)
 	t.Past = slices.Clone(t.Past)
 	t.Edits = slices.Clone(t.Edits)
 	t.Gates = maps.Clone(t.Gates)
@@ -182,6 +216,12 @@ func (s *State) Find(op budget.Op) (Outcome, bool) {
 }
 
 func (s *State) attempt(op budget.Op) *AttemptState {
+	if op.Task == MergeTask {
+		if s.Merge != nil && s.Merge.Merge == op.Attempt {
+			return &s.Merge.Effects
+		}
+		return nil
+	}
 	t, ok := s.Tasks[planner.TaskID(op.Task)]
 	if !ok {
 		return nil

@@ -27,6 +27,7 @@ type Status struct {
 	Model        string              `json:"model"`
 	Billing      budget.Billing      `json:"billing"` // what figures of money are: spending, list prices, or nothing
 	Sandbox      string              `json:"sandbox"`
+	Workers      int                 `json:"workers"` // tasks at the same time, at most
 	Tasks        []TaskStatus        `json:"tasks"`
 	Requirements []RequirementStatus `json:"requirements"`
 	Budget       BudgetStatus        `json:"budget"`
@@ -88,7 +89,7 @@ func StatusOf(p *planner.Plan, s *State) Status {
 	st := Status{
 		Version: StatusVersion, Build: s.Build.Build, State: s.Run, Reason: s.Reason,
 		SpecPath: s.Build.SpecPath, SpecSHA: s.Build.SpecSHA, PlanSHA: s.PlanHash,
-		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, Billing: s.Build.Billing.Or(budget.APIUSD), Sandbox: s.Session.Sandbox,
+		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, Billing: s.Build.Billing.Or(budget.APIUSD), Sandbox: s.Session.Sandbox, Workers: max(s.Session.Workers, 1),
 		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
 		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted,
 		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,

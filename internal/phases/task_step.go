@@ -13,34 +13,32 @@ import (
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
-// runTask takes a task from wherever it is to its commit, or to its failure. Every part answers
-// from the journal when it was done before.
+// runTask takes a task that has started to a candidate that is accepted, or to its failure. Every
+// part answers from the journal when it was done before.
 func (e *Engine) runTask(ctx context.Context, id planner.TaskID) error {
 	task, ok := e.plan.Task(id)
 	if !ok {
 		return fmt.Errorf("run task %s: the plan has no such task", id)
 	}
-	st, err := e.startTask(ctx, task)
+	st, err := e.task(ctx, id)
 	if err != nil {
 		return err
 	}
-	base, err := fetch(ctx, e.Blobs, st.BaseTree)
-	if err != nil {
-		return err
-	}
-	at, err := e.attempt(ctx, id, st.Phase, 0)
-	if err != nil {
-		return err
-	}
-	if err := e.prover(task, at, base, nil).redFirst(ctx, st.BaseTree); err != nil {
-		return err
-	}
-	for st.Accepted == "" {
-		if st.State == TaskIsFail {
-			return nil
+	if st.Rebased == nil { // what comes back from a merge has been through that
+		if err := e.redFirst(ctx, task, st); err != nil {
+			return err
 		}
+	}
+	for st.State == TaskRunning && st.Accepted == "" {
 		if st.Open == nil && st.tried() >= e.Set.attempts() {
-			return e.Writer.Record(ctx, TaskFailed{Task: id, Reason: st.Reason})
+			if err := e.Writer.Record(ctx, TaskFailed{Task: id, Reason: st.Reason}); err != nil {
+				return err
+			}
+			return e.Writer.warn(ctx, e.plan)
+		}
+		base, err := fetch(ctx, e.Blobs, st.BaseTree)
+		if err != nil {
+			return err
 		}
 		if err := e.runAttempt(ctx, task, st, base); err != nil {
 			return err
@@ -49,7 +47,20 @@ func (e *Engine) runTask(ctx context.Context, id planner.TaskID) error {
 			return err
 		}
 	}
-	return e.commit(ctx, task, st, at)
+	return nil
+}
+
+// redFirst shows the task's proving gates on the tree it began from.
+func (e *Engine) redFirst(ctx context.Context, task planner.Task, st TaskState) error {
+	base, err := fetch(ctx, e.Blobs, st.BaseTree)
+	if err != nil {
+		return err
+	}
+	at, err := e.attempt(ctx, task.ID, st.Phase, 0)
+	if err != nil {
+		return err
+	}
+	return e.prover(task, st, at, base).redFirst(ctx, st.BaseTree)
 }
 
 // task copies what the state knows of a task.
@@ -57,34 +68,6 @@ func (e *Engine) task(ctx context.Context, id planner.TaskID) (TaskState, error)
 	var st TaskState
 	err := e.Writer.View(ctx, func(s *State) { st = s.Task(id).clone() })
 	return st, err
-}
-
-// startTask fixes the base of a task that has not started: the newest commit of this build, and
-// before the first one whatever the branch is at. A branch that somebody else has moved is found
-// here, before the task costs anything.
-func (e *Engine) startTask(ctx context.Context, task planner.Task) (TaskState, error) {
-	st, err := e.task(ctx, task.ID)
-	if err != nil || st.State != TaskPending {
-		return st, err
-	}
-	head, files, err := e.Repo.Head(ctx)
-	if err != nil {
-		return st, fmt.Errorf("read branch before %s: %w", task.ID, err)
-	}
-	tree, err := keep(ctx, e.Blobs, files)
-	if err != nil {
-		return st, err
-	}
-	err = e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
-		if s.Head != "" && s.Head != head {
-			return nil, fmt.Errorf("%w: it is at %q, the build's newest commit is %s", ErrDiverged, head, s.Head)
-		}
-		return []Fact{TaskStarted{Task: task.ID, Phase: e.plan.PhaseOf(task.ID), Commit: head, Tree: tree, Hash: taskHash(e.plan, task)}}, nil
-	})
-	if err != nil {
-		return st, err
-	}
-	return e.task(ctx, task.ID)
 }
 
 // taskHash is over a task and its gates as they stand in the plan.
@@ -101,12 +84,17 @@ func taskHash(p *planner.Plan, t planner.Task) string {
 	return sumOf("task", string(raw))
 }
 
-func (e *Engine) prover(task planner.Task, at *attempt, base Manifest, b *bench) *prover {
-	name := fmt.Sprintf("%s.%d", task.ID, at.number)
+func (e *Engine) prover(task planner.Task, st TaskState, at *attempt, base Manifest) *prover {
+	dir := e.scratch(task.ID, at.number)
 	return &prover{
-		door: e.door(), trees: e.Trees, gates: e.Gates, plan: e.plan, task: task, at: at,
-		dir: filepath.Join(e.Scratch, name), fresh: filepath.Join(e.Scratch, name+".proof"), base: base, bench: b,
+		door: e.door(), trees: e.Trees, gates: e.Gates, plan: e.plan, task: task, keep: st.Keep, at: at,
+		dir: dir, fresh: dir + ".proof", base: base, rebased: st.Rebased,
 	}
+}
+
+// scratch is the folder of an attempt's tree.
+func (e *Engine) scratch(id planner.TaskID, attempt int) string {
+	return filepath.Join(e.Scratch, fmt.Sprintf("%s.%d", id, attempt))
 }
 
 // runAttempt opens the next attempt or goes on with the open one, and records its end. Pauses and
@@ -125,7 +113,7 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 	if err != nil {
 		return err
 	}
-	p := e.prover(task, at, base, nil)
+	p := e.prover(task, st, at, base)
 	res, err := e.engage(ctx, task, st, p)
 	end := AttemptFinished{Task: task.ID, Attempt: at.number, Outcome: string(res.Outcome), Reason: res.Reason, Summary: res.Summary}
 	var f *agent.Failure
@@ -149,6 +137,9 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 	}
 	if err := e.Writer.Record(ctx, facts...); err != nil {
 		return err
+	}
+	if end.Tree != "" {
+		return nil // the folder stays until its commit is on the branch
 	}
 	return os.RemoveAll(p.dir)
 }
@@ -189,7 +180,7 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 	if err != nil {
 		return agent.Result{}, fmt.Errorf("lay out tools: %w", err)
 	}
-	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.BaseTree)
+	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.Open.Start)
 	loop := agent.Loop{Model: e.journaled(p.at, e.other(task.Role, st.Past, outcomeUnreachable)), Tools: p.bench, Verify: p}
 	return loop.Run(ctx, t)
 }
@@ -197,7 +188,7 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 // openAttempt freezes all that the agent is told.
 func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskState, base Manifest) error {
 	n := st.Attempts + 1
-	dir := filepath.Join(e.Scratch, fmt.Sprintf("%s.%d", task.ID, n))
+	dir := e.scratch(task.ID, n)
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("clear scratch tree: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
@@ -39,6 +41,7 @@ type Writer struct {
 	snapSize  int // bytes of the newest snapshot of this process
 	since     int // bytes of the records after it
 	failed    error
+	room      atomic.Pointer[chan struct{}] // closed and replaced when a hold ends
 }
 
 // submission is one wish: decide looks at the state and returns the facts to record. It runs in the
@@ -62,6 +65,7 @@ func OpenWriter(ctx context.Context, j checkpoint.Journal, now func() time.Time,
 		journal: j, observers: obs, now: now, state: s, snapped: snapped,
 		submit: make(chan *submission), quit: make(chan struct{}), done: make(chan struct{}),
 	}
+	w.free()
 	go w.run(context.WithoutCancel(ctx))
 	return w, nil
 }
@@ -123,6 +127,9 @@ func (w *Writer) Intend(ctx context.Context, ask budget.Ask) (budget.Hold, error
 	var hold budget.Hold
 	err := w.Decide(ctx, func(s *State) ([]Fact, error) {
 		h, err := s.Guard.Admit(ask)
+		if err == nil && h.MaxTokens < ask.MaxTokens {
+			err = heldByOthers(s, h) // an answer is not cut short for what may come back
+		}
 		hold = h
 		if err != nil {
 			return nil, err
@@ -130,6 +137,27 @@ func (w *Writer) Intend(ctx context.Context, ask budget.Ask) (budget.Hold, error
 		return []Fact{CallIntended{Hold: h}}, nil
 	})
 	return hold, err
+}
+
+// heldByOthers refuses a hold that is smaller than was asked for while other calls hold something.
+func heldByOthers(s *State, h budget.Hold) error {
+	for _, scope := range h.Scopes {
+		if used, limit := s.Guard.Account(scope), s.Guard.Limit(scope); used.Held > 0 {
+			return &budget.Refusal{Scope: scope, Cap: int64(limit.USD), Used: int64(used.Used()), Held: int64(used.Held), Need: int64(h.Money)}
+		}
+	}
+	return nil
+}
+
+// freed is closed when a hold ends after this call.
+func (w *Writer) freed() <-chan struct{} { return *w.room.Load() }
+
+// free wakes all that wait for room.
+func (w *Writer) free() {
+	fresh := make(chan struct{})
+	if old := w.room.Swap(&fresh); old != nil {
+		close(*old)
+	}
 }
 
 // Settle makes the outcome of a send durable and frees its hold. It ignores the end of ctx: money
@@ -261,6 +289,11 @@ func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Recor
 	}
 	for _, o := range w.observers {
 		o.Observe(envs, w.state)
+	}
+	if slices.ContainsFunc(recs, func(r checkpoint.Record) bool {
+		return r.Kind == string(KindCallAnswered) || r.Kind == string(KindCapsRaised)
+	}) {
+		w.free()
 	}
 	if w.state.Seq-w.snapped >= snapshotEvery && w.since >= w.snapSize {
 		w.failed = w.snapshot(ctx)

@@ -114,6 +114,25 @@ func EstimatePlan(p *Plan, spec *Spec, history []Actual) Quantities {
 	return q
 }
 
+// LeastOfTask is what carrying out one task of a plan takes at least, as far as anything tells: the low
+// end of what past builds of the type took; with too few of them a quarter of what the plan or the rule
+// expects, which errs on the high side.
+func LeastOfTask(p *Plan, t Task, spec *Spec, history []Actual) Amount {
+	f := factorsOf(p.Project.Type, history)
+	size := Size{Requirements: int64(len(p.Requirements))}
+	if spec != nil {
+		size.SpecBytes = int64(len(spec.Text))
+	}
+	if f.samples >= enoughHistory {
+		return taskRule(p.Project.Type, size, int64(len(t.Covers))).times(f.low)
+	}
+	expected := taskRule(p.Project.Type, size, int64(len(t.Covers)))
+	if t.Estimate.Calls > 0 {
+		expected = amountOf(t.Estimate, size)
+	}
+	return expected.times(factor{0.25, 0.25, 0.25, 0.25, 0.25})
+}
+
 // add puts a phase into the estimate and its total.
 func (q *Quantities) add(id PhaseID, s Span) {
 	q.Phases = append(q.Phases, PhaseSpan{id, s})

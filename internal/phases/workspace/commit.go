@@ -2,7 +2,9 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -22,45 +24,57 @@ func (r *Repo) Prepare(ctx context.Context, d phases.CommitDraft) (string, error
 }
 
 // Commit implements [phases.Repo].
-func (r *Repo) Commit(ctx context.Context, d phases.CommitDraft) (string, error) {
+func (r *Repo) Commit(ctx context.Context, chain ...phases.CommitDraft) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	id, err := r.commit(ctx, d)
+	id, err := r.commit(ctx, chain)
 	if err != nil {
 		return "", fmt.Errorf("commit: %w", err)
 	}
 	return id, nil
 }
 
-func (r *Repo) commit(ctx context.Context, d phases.CommitDraft) (string, error) {
-	objects, err := r.objects(ctx, d)
-	if err != nil {
-		return "", err
+func (r *Repo) commit(ctx context.Context, chain []phases.CommitDraft) (string, error) {
+	if len(chain) == 0 {
+		return "", errors.New("nothing to commit")
 	}
-	id := objects[len(objects)-1].id.String()
+	var objects []gitObject
+	id := chain[0].Parent
+	for _, d := range chain {
+		if d.Parent != id {
+			return "", fmt.Errorf("the commit after %q starts at %q", id, d.Parent)
+		}
+		more, err := r.objects(ctx, d)
+		if err != nil {
+			return "", err
+		}
+		objects = append(objects, more...)
+		id = more[len(more)-1].id.String()
+	}
 	at, err := r.readRef()
 	if err != nil {
 		return "", err
 	}
+	parent, last := chain[0].Parent, chain[len(chain)-1]
 	if at != id {
-		if at != d.Parent {
-			return "", fmt.Errorf("%w: it is at %q, the commit starts at %q", phases.ErrDiverged, at, d.Parent)
+		if at != parent {
+			return "", fmt.Errorf("%w: it is at %q, the commit starts at %q", phases.ErrDiverged, at, parent)
 		}
-		if err := r.addNew(ctx, d, objects); err != nil {
+		if err := r.addNew(ctx, chain, objects); err != nil {
 			return "", err
 		}
-		if err := r.moveRef(ctx, d.Parent, id); err != nil {
+		if err := r.moveRef(ctx, parent, id); err != nil {
 			return "", err
 		}
 	}
-	r.head = headTree{commit: id, tree: d.Tree}
+	r.head = headTree{commit: id, tree: last.Tree}
 	return id, nil
 }
 
 // addNew writes what the repository has not.
-func (r *Repo) addNew(ctx context.Context, d phases.CommitDraft, objects []gitObject) error {
-	if err := r.learn(d.Parent); err != nil {
-		return fmt.Errorf("read parent %s: %w", d.Parent, err)
+func (r *Repo) addNew(ctx context.Context, chain []phases.CommitDraft, objects []gitObject) error {
+	if err := r.learn(chain[0].Parent); err != nil {
+		return fmt.Errorf("read parent %s: %w", chain[0].Parent, err)
 	}
 	var add []gitObject
 	taken := map[plumbing.Hash]bool{}
@@ -69,7 +83,7 @@ func (r *Repo) addNew(ctx context.Context, d phases.CommitDraft, objects []gitOb
 		taken[id] = true
 		return fresh
 	}
-	for _, e := range d.Tree {
+	for _, e := range contents(chain) {
 		id, err := r.blobID(ctx, e)
 		if err != nil {
 			return err
@@ -95,6 +109,19 @@ func (r *Repo) addNew(ctx context.Context, d phases.CommitDraft, objects []gitOb
 		return err
 	}
 	return r.step("objects written")
+}
+
+// contents lists the entries of all trees of a chain, each tree's by what differs from the one before.
+func contents(chain []phases.CommitDraft) []phases.Entry {
+	out := slices.Clone(chain[0].Tree)
+	for i := 1; i < len(chain); i++ {
+		for _, c := range phases.Diff(chain[i-1].Tree, chain[i].Tree) {
+			if c.To.Path != "" {
+				out = append(out, c.To)
+			}
+		}
+	}
+	return out
 }
 
 // learn notes all objects of a commit as stored. What is not noted is only written once more.

@@ -106,15 +106,19 @@ func (v *View) erase() {
 func (v *View) draw(s *phases.State) {
 	done, all, now := 0, 0, "planning"
 	if p := v.Plan(s); p != nil {
-		now = ""
+		var running []planner.TaskID
 		for _, t := range p.Tasks() {
 			all++
 			switch s.Task(t.ID).State {
 			case phases.TaskIsDone, phases.TaskIsFail:
 				done++
 			case phases.TaskRunning:
-				now = string(t.ID)
+				running = append(running, t.ID)
 			}
+		}
+		now = listed(running[:min(len(running), 3)])
+		if more := len(running) - 3; more > 0 {
+			now += fmt.Sprintf(" and %d more", more)
 		}
 	}
 	const cells = 20

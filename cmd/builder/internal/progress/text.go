@@ -51,12 +51,52 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 			return fmt.Sprintf("%s  done, commit %.10s; E_USER_EDIT: left as you changed them: %s", f.Task, f.Commit, strings.Join(f.Edits, ", "))
 		}
 		return fmt.Sprintf("%s  done, commit %.10s", f.Task, f.Commit)
+	case phases.MergeStarted:
+		return merging(f)
+	case phases.TaskRebased:
+		return fmt.Sprintf("%s  goes back to its agent: %s", f.Task, rebased(f))
+	case phases.MergeFinished:
+		if len(f.Red) > 0 {
+			return fmt.Sprintf("merge %d  red before it already, on the branch: %s", f.Merge, listed(f.Red))
+		}
 	case phases.TaskFailed:
 		return fmt.Sprintf("%s  FAILED: %s", f.Task, f.Reason)
 	case phases.BudgetWarned:
 		return warned(f)
 	}
 	return ""
+}
+
+// merging tells of a merge in which something is merged; one candidate on its own base is just committed.
+func merging(f phases.MergeStarted) string {
+	if len(f.Items) == 1 && f.Items[0].Tree == f.Items[0].Candidate {
+		return ""
+	}
+	tasks := make([]planner.TaskID, len(f.Items))
+	for i, it := range f.Items {
+		tasks[i] = it.Task
+	}
+	return fmt.Sprintf("merge %d  %s", f.Merge, listed(tasks))
+}
+
+// rebased says in a line why a candidate goes back.
+func rebased(f phases.TaskRebased) string {
+	if len(f.Conflicts) == 0 {
+		return "merged with the branch, its gates or those of others fail"
+	}
+	paths := make([]string, len(f.Conflicts))
+	for i, c := range f.Conflicts {
+		paths[i] = c.Path
+	}
+	return "it conflicts with the branch in " + listed(paths)
+}
+
+func listed[T ~string](names []T) string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = string(n)
+	}
+	return strings.Join(out, ", ")
 }
 
 // attempt tells of a new attempt where it is not the first one with the build's own model.
@@ -93,14 +133,25 @@ func (v *View) plan(s *phases.State) string {
 	return fmt.Sprintf("plan accepted: %d tasks in %d phases, %d requirements", len(p.Tasks()), len(p.Phases), len(p.Requirements))
 }
 
+// proven says whose tree a gate looks at.
+func proven(f phases.EffectFinished) string {
+	switch {
+	case f.Gate.Task != "":
+		return fmt.Sprintf("%s  merged", f.Gate.Task)
+	case f.Op.Task == phases.MergeTask:
+		return fmt.Sprintf("merge %d", f.Op.Attempt)
+	}
+	return f.Op.Task
+}
+
 func effect(f phases.EffectFinished) string {
 	switch {
 	case f.Gate != nil && f.Gate.Base:
 		return ""
 	case f.Gate != nil && f.Gate.Pass:
-		return fmt.Sprintf("%s  gate %s  pass  %s", f.Op.Task, f.Gate.Gate, f.Gate.Short)
+		return fmt.Sprintf("%s  gate %s  pass  %s", proven(f), f.Gate.Gate, f.Gate.Short)
 	case f.Gate != nil:
-		return fmt.Sprintf("%s  gate %s  FAIL  %s", f.Op.Task, f.Gate.Gate, f.Gate.Short)
+		return fmt.Sprintf("%s  gate %s  FAIL  %s", proven(f), f.Gate.Gate, f.Gate.Short)
 	case f.Effect == phases.EffectTool && f.Name == "run": // the quick ones would only be noise
 		return fmt.Sprintf("%s  ran a command", f.Op.Task)
 	}

@@ -1,0 +1,120 @@
+package phases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/seed-c331f47d/builder/internal/budget"
+)
+
+// Run goes on until the build is finished; then it returns nil and the state says done or failed.
+// A *PauseError means that the build stopped before its end and can be resumed; any other error is
+// a failure of the store or of this program.
+func (e *Engine) Run(ctx context.Context) error {
+	e.branch = make(chan struct{}, 1)
+	c := &crew{engine: e, busy: map[Step]bool{}, ended: make(chan outcome)}
+	if err := c.run(ctx); err != nil {
+		return e.pause(ctx, err)
+	}
+	return nil
+}
+
+// lockBranch keeps everybody else from moving the branch, and from starting tasks from it.
+func (e *Engine) lockBranch() (unlock func()) {
+	e.branch <- struct{}{}
+	return func() { <-e.branch }
+}
+
+// crew carries out the steps of a build, as many at the same time as Next names.
+//
+// The rules are: what is to be done follows from the state alone; a step that is going on is not
+// begun twice; after the first error nothing new is begun, and all that is going on is ended at its
+// next safe point, but for a budget that is used up: what goes on may end without more money; the
+// error that came first decides.
+type crew struct {
+	engine *Engine
+	busy   map[Step]bool
+	ended  chan outcome
+	err    error
+	finish bool
+}
+
+// outcome is how a step ended.
+type outcome struct {
+	step Step
+	err  error
+}
+
+func (c *crew) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	for {
+		if c.err == nil && !c.finish {
+			c.note(c.begin(ctx), cancel)
+		}
+		if len(c.busy) == 0 {
+			if c.err != nil || c.finish {
+				return c.err
+			}
+			continue
+		}
+		end := <-c.ended
+		delete(c.busy, end.step)
+		c.finish = c.finish || end.err == nil && end.step.Kind == StepFinish
+		c.note(end.err, cancel)
+	}
+}
+
+// note keeps the first error, and ends what is going on for it.
+func (c *crew) note(err error, cancel context.CancelCauseFunc) {
+	if err == nil || c.err != nil {
+		return
+	}
+	c.err = err
+	if !outOfBudget(err) {
+		cancel(err)
+	}
+}
+
+// outOfBudget says whether err is a cap that is reached: it stops nobody who needs no money.
+func outOfBudget(err error) bool {
+	var refused *budget.Refusal
+	return errors.As(err, &refused) && !refused.Overrun
+}
+
+// begin begins the steps that can be begun now.
+func (c *crew) begin(ctx context.Context) error {
+	steps, err := c.engine.take(ctx, len(c.busy) == 0)
+	if err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if c.busy[step] {
+			continue
+		}
+		c.busy[step] = true
+		go func() { c.ended <- outcome{step, c.engine.guarded(ctx, step)} }()
+	}
+	return nil
+}
+
+// guarded carries out a step; a panic in it is an error like any other: what is recorded stays true.
+func (e *Engine) guarded(ctx context.Context, step Step) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &PanicError{Value: r, Stack: debug.Stack()}
+		}
+	}()
+	return e.step(ctx, step)
+}
+
+// PanicError is a fault of this program that was caught where a step was carried out.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error says what the program panicked with; the stack is for logs.
+func (p *PanicError) Error() string { return fmt.Sprintf("internal fault: %v", p.Value) }

@@ -1,0 +1,98 @@
+package phases
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// root is what a build starts from while it has no commit of its own: whatever the branch is at.
+type root struct {
+	tree checkpoint.Hash
+	read bool
+}
+
+// take says what to do now, and records the start of the tasks that are new: from then on the state
+// says that they are running, and whose paths are claimed. Nothing to do, and no error, means that
+// what goes on must end first; idle says that nothing does.
+func (e *Engine) take(ctx context.Context, idle bool) ([]Step, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err := e.loadPlan(ctx); err != nil {
+		return nil, err
+	}
+	defer e.lockBranch()()
+	head, files, err := e.Repo.Head(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read branch: %w", err)
+	}
+	if err := e.readRoot(ctx, files); err != nil {
+		return nil, err
+	}
+	var steps []Step
+	var poor error
+	err = e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
+		var facts []Fact
+		var err error
+		steps, facts, poor, err = e.starts(s, head)
+		return facts, err
+	})
+	if err == nil && idle && len(steps) == 0 {
+		err = poor
+	}
+	return steps, err
+}
+
+// readRoot keeps the tree of the branch while the build has no commit of its own.
+func (e *Engine) readRoot(ctx context.Context, files Manifest) (err error) {
+	if e.root.read {
+		return nil
+	}
+	e.root.tree, err = keep(ctx, e.Blobs, files)
+	e.root.read = err == nil
+	return err
+}
+
+// starts are the steps of now, and the records of the tasks among them that are new. A task that
+// cannot be funded is left out: poor then says why. A branch that somebody else has moved is found
+// here, before a task costs anything.
+func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor, err error) {
+	for _, step := range Next(e.plan, s, max(e.Workers, 1)) {
+		if step.Kind != StepTask || s.phaseOf(step.Task) != TaskPending {
+			steps = append(steps, step)
+			continue
+		}
+		if s.Head != "" && s.Head != head {
+			if s.Merge != nil {
+				continue // its commit is on the branch already
+			}
+			return nil, nil, nil, fmt.Errorf("%w: it is at %q, the build's newest commit is %s", ErrDiverged, head, s.Head)
+		}
+		task, ok := e.plan.Task(step.Task)
+		if !ok {
+			return nil, nil, nil, fmt.Errorf("start task %s: the plan has no such task", step.Task)
+		}
+		if why := e.unfunded(s, task, facts); why != nil {
+			if poor == nil {
+				poor = why
+			}
+			continue
+		}
+		facts = append(facts, e.started(s, task, head))
+		steps = append(steps, step)
+	}
+	return steps, facts, poor, nil
+}
+
+// started fixes the base of a task: the newest commit of this build, and before the first one
+// whatever the branch is at.
+func (e *Engine) started(s *State, task planner.Task, head string) TaskStarted {
+	tree := s.HeadTree
+	if s.Head == "" {
+		tree = e.root.tree
+	}
+	return TaskStarted{Task: task.ID, Phase: e.plan.PhaseOf(task.ID), Commit: head, Tree: tree, Hash: taskHash(e.plan, task)}
+}
