@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 
 // adapters may know more than their own root; every line says why.
 var adapters = map[string][]string{
+	"internal/agent/agenttest":  {"internal/budget"},                      // its servers bill at list prices
 	"internal/agent/tools":      {"internal/sandbox"},                     // its run tool is confined
 	"internal/phases/verify":    {"internal/sandbox", "internal/planner"}, // gates are confined
 	"internal/phases/workspace": {"internal/checkpoint"},                  // contents of trees are blobs
