@@ -29,7 +29,7 @@ func (w *works) facts(provider string) func(context.Context) string {
 
 func (w *works) tell(ctx context.Context) string {
 	var b strings.Builder
-	found := w.versions(ctx)
+	found := w.told(ctx)
 	for i, t := range found {
 		if i > 0 {
 			b.WriteString(", ")
@@ -57,6 +57,20 @@ func confinement(level sandbox.Level) string {
 	default:
 		return "Do not use the network but for loopback. " + files
 	}
+}
+
+// told asks the tools once in a process: asking is a process for each of them.
+func (w *works) told(ctx context.Context) []toolchain.Tool {
+	w.asking.Lock()
+	defer w.asking.Unlock()
+	if w.asked == nil {
+		found := w.versions(ctx)
+		if ctx.Err() != nil {
+			return found
+		}
+		w.asked = &found
+	}
+	return *w.asked
 }
 
 // versions gives the tools with the versions that they say they have, without those that are there

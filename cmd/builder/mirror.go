@@ -23,11 +23,17 @@ type mirror struct {
 	events *projection.Events
 	plans  planCache
 	wrote  time.Time
+	took   time.Duration // for the last status.json
+	owed   bool          // records have come since
 	err    error
 }
 
-// statusEvery bounds how often status.json is rewritten while records pour in.
-const statusEvery = 100 * time.Millisecond
+// status.json is rewritten at once for what people wait for, else at most every statusEvery, and never
+// for more than a share of the time: a status of a thousand tasks takes some milliseconds.
+const (
+	statusEvery = 100 * time.Millisecond
+	statusShare = 20
+)
 
 func openMirror(ctx context.Context, s *store) (*mirror, error) {
 	last, err := s.journal.Last(ctx)
@@ -49,11 +55,22 @@ func (m *mirror) Observe(envs []checkpoint.Envelope, s *phases.State) {
 	if err := m.events.Append(envs...); err != nil && m.err == nil {
 		m.err = err
 	}
-	if time.Since(m.wrote) < statusEvery && !notable(envs) {
-		return
-	}
-	m.wrote = time.Now()
 	m.keepPlan(envs, s)
+	m.owed = true
+	if notable(envs) || time.Since(m.wrote) >= max(statusEvery, statusShare*m.took) {
+		m.keepStatus(s)
+	}
+}
+
+// Rest implements phases.Rester.
+func (m *mirror) Rest(s *phases.State) {
+	if m.owed {
+		m.keepStatus(s)
+	}
+}
+
+func (m *mirror) keepStatus(s *phases.State) {
+	start := time.Now()
 	raw, err := json.Marshal(phases.StatusOf(m.plans.of(s), s))
 	if err == nil {
 		err = projection.WriteStatus(m.store.status(m.store.id), raw)
@@ -61,6 +78,8 @@ func (m *mirror) Observe(envs []checkpoint.Envelope, s *phases.State) {
 	if err != nil && m.err == nil {
 		m.err = err
 	}
+	m.owed, m.wrote = false, time.Now()
+	m.took = m.wrote.Sub(start)
 }
 
 // keepPlan writes plan.yaml for people when a plan is accepted or amended.
@@ -87,7 +106,7 @@ func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
 func notable(envs []checkpoint.Envelope) bool {
 	for _, e := range envs {
 		switch phases.Kind(e.Kind) {
-		case phases.KindPaused, phases.KindFinished, phases.KindTaskStarted, phases.KindCallIntended, phases.KindTaskDone, phases.KindTaskFailed, phases.KindSessionStarted, phases.KindPlanAccepted:
+		case phases.KindPaused, phases.KindFinished, phases.KindSessionStarted, phases.KindPlanAccepted:
 			return true
 		}
 	}

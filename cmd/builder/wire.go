@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
@@ -41,6 +42,9 @@ type works struct {
 	tools  []toolchain.Tool
 	plans  planCache
 	again  string // the command that goes on
+
+	asking sync.Mutex
+	asked  *[]toolchain.Tool // with their versions
 
 	measured   *measurement
 	unconfined bool // the user allows a machine without a sandbox

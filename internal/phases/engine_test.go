@@ -487,7 +487,7 @@ func TestNextNeedsAndClaims(t *testing.T) {
 	if got := Next(&plan, s, 4); !reflect.DeepEqual(got, []Step{{Kind: StepFinish}}) {
 		t.Errorf("after a failure: %v", got)
 	}
-	if got := Standing(&plan, s, "one.b"); got != TaskBlocked {
+	if got := Standings(&plan, s)["one.b"]; got != TaskBlocked {
 		t.Errorf("one.b is %s", got)
 	}
 }

@@ -96,25 +96,35 @@ func needsMet(t planner.Task, s *State) bool {
 	return true
 }
 
-// Standing returns what a task is, with blocked derived: a task that needs one that failed or is
-// blocked itself.
-func Standing(p *planner.Plan, s *State, id planner.TaskID) TaskPhase {
-	return standing(p, s, id, map[planner.TaskID]bool{})
-}
-
-func standing(p *planner.Plan, s *State, id planner.TaskID, seen map[planner.TaskID]bool) TaskPhase {
-	st := s.Task(id).State
-	if st != TaskPending || seen[id] {
-		return st
+// Standings returns what the tasks of a plan are, with blocked derived: a task that needs one that
+// failed or is blocked itself.
+func Standings(p *planner.Plan, s *State) map[planner.TaskID]TaskPhase {
+	tasks := p.Tasks()
+	byID := make(map[planner.TaskID]planner.Task, len(tasks))
+	for _, t := range tasks {
+		byID[t.ID] = t
 	}
-	seen[id] = true
-	t, _ := p.Task(id)
-	for _, n := range t.Needs {
-		if up := standing(p, s, n, seen); up == TaskIsFail || up == TaskBlocked {
-			return TaskBlocked
+	known := make(map[planner.TaskID]TaskPhase, len(tasks))
+	var look func(id planner.TaskID) TaskPhase
+	look = func(id planner.TaskID) TaskPhase {
+		if st, ok := known[id]; ok {
+			return st
 		}
+		known[id] = s.phaseOf(id) // also what a circle of needs would find
+		if known[id] != TaskPending {
+			return known[id]
+		}
+		for _, n := range byID[id].Needs {
+			if up := look(n); up == TaskIsFail || up == TaskBlocked {
+				known[id] = TaskBlocked
+			}
+		}
+		return known[id]
 	}
-	return TaskPending
+	for _, t := range tasks {
+		look(t.ID)
+	}
+	return known
 }
 
 func overlapsAny(t planner.Task, others []planner.Task) bool {

@@ -57,10 +57,10 @@ func TestRandomPlansDrain(t *testing.T) {
 			s.Tasks[end].State = rapid.SampledFrom([]TaskPhase{TaskIsDone, TaskIsDone, TaskIsDone, TaskIsFail}).Draw(t, "how")
 		}
 		for _, task := range p.Tasks() {
-			switch Standing(p, s, task.ID) {
+			switch Standings(p, s)[task.ID] {
 			case TaskIsDone, TaskIsFail, TaskBlocked:
 			default:
-				t.Fatalf("%s is left %s", task.ID, Standing(p, s, task.ID))
+				t.Fatalf("%s is left %s", task.ID, Standings(p, s)[task.ID])
 			}
 		}
 	})

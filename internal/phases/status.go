@@ -102,11 +102,22 @@ func StatusOf(p *planner.Plan, s *State) Status {
 		return st
 	}
 	st.Project, st.Type = p.Project.Name, p.Project.Type
-	for _, t := range p.Tasks() {
-		st.Tasks = append(st.Tasks, taskStatus(s, t, p.PhaseOf(t.ID), Standing(p, s, t.ID)))
+	standing := Standings(p, s)
+	covering := map[planner.RequirementID][]planner.Task{}
+	for _, ph := range p.Phases {
+		for _, t := range ph.Tasks {
+			st.Tasks = append(st.Tasks, taskStatus(s, t, ph.ID, standing[t.ID]))
+			for _, r := range t.Covers {
+				covering[r] = append(covering[r], t)
+			}
+		}
+	}
+	gates := map[planner.GateID]planner.Gate{}
+	for _, g := range p.Gates {
+		gates[g.ID] = g
 	}
 	for _, r := range p.Requirements {
-		st.Requirements = append(st.Requirements, proofOf(p, s, r))
+		st.Requirements = append(st.Requirements, proofOf(s, r, covering[r.ID], gates))
 	}
 	return st
 }
@@ -129,17 +140,14 @@ func budgetOf(g *budget.Guard) BudgetStatus {
 	}
 }
 
-// proofOf traces one requirement to tasks, gates and commits.
-func proofOf(p *planner.Plan, s *State, r planner.Requirement) RequirementStatus {
+// proofOf traces one requirement to the tasks that cover it, gates and commits.
+func proofOf(s *State, r planner.Requirement, covering []planner.Task, gates map[planner.GateID]planner.Gate) RequirementStatus {
 	rs := RequirementStatus{ID: r.ID, Text: r.Text, Source: r.Source, CoveredBy: []planner.TaskID{}, Gates: []planner.GateID{}}
-	for _, t := range p.Tasks() {
-		if !covers(t, r.ID) {
-			continue
-		}
+	for _, t := range covering {
 		rs.CoveredBy = append(rs.CoveredBy, t.ID)
 		ts := s.Task(t.ID)
 		for _, id := range t.Gates {
-			g, ok := p.Gate(id)
+			g, ok := gates[id]
 			if !ok || !provesOne(g, r.ID) {
 				continue
 			}
@@ -154,15 +162,6 @@ func proofOf(p *planner.Plan, s *State, r planner.Requirement) RequirementStatus
 		}
 	}
 	return rs
-}
-
-func covers(t planner.Task, id planner.RequirementID) bool {
-	for _, c := range t.Covers {
-		if c == id {
-			return true
-		}
-	}
-	return false
 }
 
 // provesOne says whether gate g can prove requirement id.

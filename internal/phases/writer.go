@@ -25,6 +25,15 @@ type Observer interface {
 	Observe(envs []checkpoint.Envelope, s *State)
 }
 
+// Rester is an Observer that puts work off while records pour in: it is told, by the same goroutine,
+// when none have come for a moment.
+type Rester interface {
+	Rest(s *State)
+}
+
+// restAfter is how long no record must have come for an observer to catch up.
+const restAfter = 50 * time.Millisecond
+
 // Writer is the one writer of a build: one goroutine owns the state and the guard. Whoever wants a
 // fact recorded submits it; all that wait are written in one transaction, applied, and answered.
 // It is safe for concurrent use. Close it to stop the goroutine.
@@ -195,15 +204,35 @@ var errClosed = errors.New("the build's writer is closed")
 
 func (w *Writer) run(ctx context.Context) {
 	defer close(w.done)
+	rest := time.NewTimer(restAfter)
+	defer rest.Stop()
 	for {
 		select {
 		case sub := <-w.submit:
+			before := w.state.Seq
 			w.batch(ctx, w.gather(sub))
+			if w.state.Seq != before {
+				rest.Reset(restAfter)
+			}
+		case <-rest.C:
+			w.rest()
 		case <-w.quit:
 			if len(w.later) > 0 && w.failed == nil {
 				w.batch(ctx, nil)
 			}
+			w.rest()
 			return
+		}
+	}
+}
+
+func (w *Writer) rest() {
+	if w.failed != nil {
+		return // the state is ahead of the journal
+	}
+	for _, o := range w.observers {
+		if r, ok := o.(Rester); ok {
+			r.Rest(w.state)
 		}
 	}
 }

@@ -124,7 +124,11 @@ type Budget struct {
 
 // Tasks lists all tasks in plan order.
 func (p *Plan) Tasks() []Task {
-	var ts []Task
+	n := 0
+	for i := range p.Phases {
+		n += len(p.Phases[i].Tasks)
+	}
+	ts := make([]Task, 0, n)
 	for _, ph := range p.Phases {
 		ts = append(ts, ph.Tasks...)
 	}
@@ -133,24 +137,30 @@ func (p *Plan) Tasks() []Task {
 
 // Task finds a task by id.
 func (p *Plan) Task(id TaskID) (Task, bool) {
-	for _, t := range p.Tasks() {
-		if t.ID == id {
-			return t, true
-		}
+	if ph, i := p.find(id); ph != nil {
+		return ph.Tasks[i], true
 	}
 	return Task{}, false
 }
 
 // PhaseOf names the phase a task belongs to; "" for an unknown task.
 func (p *Plan) PhaseOf(id TaskID) PhaseID {
-	for _, ph := range p.Phases {
-		for _, t := range ph.Tasks {
-			if t.ID == id {
-				return ph.ID
+	if ph, _ := p.find(id); ph != nil {
+		return ph.ID
+	}
+	return ""
+}
+
+// find is the phase of a task, and its place there; nil for an unknown task.
+func (p *Plan) find(id TaskID) (*Phase, int) {
+	for i := range p.Phases {
+		for k := range p.Phases[i].Tasks {
+			if p.Phases[i].Tasks[k].ID == id {
+				return &p.Phases[i], k
 			}
 		}
 	}
-	return ""
+	return nil, 0
 }
 
 // Gate finds a gate by id.
