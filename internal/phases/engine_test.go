@@ -41,6 +41,7 @@ type world struct {
 	facts   string                    // what the machine has
 	workers int
 	slow    bool      // the first commit takes long
+	from    *memRepo  // what the branch was at before the build
 	bench   Workbench // nil: writes files
 	cost    func(*planner.Plan, planner.Task) Funds
 }
