@@ -24,6 +24,15 @@ type CommitDraft struct {
 	At      time.Time
 }
 
+// The keys of trailers by which a commit's task can be found without a journal.
+const (
+	TrailerBuild   = "Builder-Build"
+	TrailerTask    = "Builder-Task"
+	TrailerAttempt = "Builder-Attempt"
+	TrailerPlan    = "Builder-Plan"
+	TrailerOp      = "Builder-Op"
+)
+
 // Trailer is one line at the end of a commit message.
 type Trailer struct{ Key, Value string }
 
@@ -44,8 +53,8 @@ func message(p *planner.Plan, t planner.Task, op budget.Op, attempt int, planHas
 	}
 	b.WriteString("\n")
 	for _, tr := range []Trailer{
-		{"Builder-Build", op.Build}, {"Builder-Task", op.Task}, {"Builder-Attempt", strconv.Itoa(attempt)},
-		{"Builder-Plan", planHash}, {"Builder-Op", op.String()},
+		{TrailerBuild, op.Build}, {TrailerTask, op.Task}, {TrailerAttempt, strconv.Itoa(attempt)},
+		{TrailerPlan, planHash}, {TrailerOp, op.String()},
 	} {
 		fmt.Fprintf(&b, "%s: %s\n", tr.Key, tr.Value)
 	}
