@@ -87,6 +87,10 @@ func readStatus(ctx context.Context, f folder) (phases.Status, bool, error) {
 	}
 	plans := planCache{ctx: ctx, blobs: s.blobs}
 	st := phases.StatusOf(plans.of(state), state)
+	if st.State == phases.Running && st.Forked != nil && state.Sessions == 0 {
+		st.State = phases.PausedState
+		st.Reason = &phases.Reason{Code: "E_NOT_BEGUN", Message: "nothing was done yet since it was forked", Hint: "go on with: builder resume " + f.app}
+	}
 	if st.State == phases.Running {
 		st.State = phases.Interrupted
 		st.Reason = &phases.Reason{Code: "E_KILLED", Message: "the process that worked on this build is gone", Hint: "go on with: builder resume " + f.app}
@@ -148,6 +152,12 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 		progress.USD(budget.Micro(st.Budget.Spent)), progress.Noun(st.Billing), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Budget.Tokens, st.Calls)
 	for _, d := range st.Drafted {
 		p("  %s", draftLine(d))
+	}
+	if st.Forked != nil {
+		p("  %s", forkLine(st.Forked))
+		for _, c := range st.Forked.Inherited {
+			p("  %s", inheritedLine(c))
+		}
 	}
 	for note := range strings.Lines(moneyNotes(st.Budget)) {
 		if note = strings.TrimSpace(note); note != "" {

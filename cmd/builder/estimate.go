@@ -94,7 +94,7 @@ func (a *app) pastBuilds(model string) ([]planner.Actual, error) {
 	}
 	var out []planner.Actual
 	for _, b := range all {
-		if b.Model != model || b.State != "done" {
+		if b.Model != model || b.State != "done" || b.Forked { // a fork has paid for a part only
 			continue
 		}
 		out = append(out, planner.Actual{

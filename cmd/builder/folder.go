@@ -193,9 +193,7 @@ func (f folder) sweep() error {
 // fillStore makes the content of a build folder: journal, blobs and which build is current. A plan
 // that the user gave is accepted in the same transaction: a build without it would make another.
 func fillStore(ctx context.Context, root string, spec []byte, first phases.BuildStarted, given *givenPlan) error {
-	id := first.Build
-	dir := filepath.Join(root, "builds", id)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(root, 0o700); err != nil {
 		return fmt.Errorf("make build folder: %w", err)
 	}
 	blobs, err := blob.Open(filepath.Join(root, "blobs"))
@@ -214,11 +212,26 @@ func fillStore(ctx context.Context, root string, spec []byte, first phases.Build
 		accepted.Drafted = given.drafted
 		facts = append(facts, accepted)
 	}
+	return fillJournal(ctx, root, first.Build, first.At, facts)
+}
+
+// fillJournal makes the journal of a build, which begins with facts, and says that it is current.
+func fillJournal(ctx context.Context, root, id string, at time.Time, facts []phases.Fact) error {
 	recs := make([]checkpoint.Record, len(facts))
 	for i, f := range facts {
-		if recs[i], err = phases.Encode(f, first.At); err != nil {
+		var err error
+		if recs[i], err = phases.Encode(f, at); err != nil {
 			return err
 		}
+	}
+	return placeJournal(ctx, root, id, recs)
+}
+
+// placeJournal makes the journal of a build from records.
+func placeJournal(ctx context.Context, root, id string, recs []checkpoint.Record) error {
+	dir := filepath.Join(root, "builds", id)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make build folder: %w", err)
 	}
 	if err := bolt.Make(ctx, filepath.Join(dir, "journal.db"), recs); err != nil {
 		return err

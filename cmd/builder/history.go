@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
@@ -14,12 +15,8 @@ func (w *works) remember(s *session, st phases.Status) (known.Build, error) {
 	if err != nil {
 		return known.Build{}, err
 	}
-	b := known.Build{
-		ID: st.Build, Folder: s.store.app, Project: st.Project, Type: string(st.Type), State: string(st.State),
-		Provider: st.Provider, Model: st.Model, Billing: string(st.Billing), SpecBytes: int64(len(w.spec.Text)), Requirements: len(st.Requirements), Tasks: len(st.Tasks),
-		Calls: st.Calls, Cost: st.Budget.Spent, Unknown: st.Budget.Unknown, Started: st.StartedAt, Updated: st.UpdatedAt,
-		Tokens: known.Tokens{Input: st.Tokens.Input, CacheWrite5m: st.Tokens.CacheWrite5m, CacheWrite1h: st.Tokens.CacheWrite1h, CacheRead: st.Tokens.CacheRead, Output: st.Tokens.Output},
-	}
+	b := bookOf(s.store.app, st)
+	b.SpecBytes = int64(len(w.spec.Text))
 	if old, ok := reg.Get(b.ID); ok {
 		b.Estimate = old.Estimate
 	}
@@ -27,6 +24,33 @@ func (w *works) remember(s *session, st phases.Status) (known.Build, error) {
 		b.Estimate = s.estimate
 	}
 	return b, reg.Put(b)
+}
+
+// registerFolder makes a build known on this machine that no process has worked on here.
+func (a *app) registerFolder(ctx context.Context, f folder) error {
+	st, _, err := readStatus(ctx, f)
+	if err != nil {
+		return err
+	}
+	reg, err := a.register()
+	if err != nil {
+		return err
+	}
+	b := bookOf(f.app, st)
+	if old, ok := reg.Get(b.ID); ok {
+		b.Estimate = old.Estimate
+	}
+	return reg.Put(b)
+}
+
+// bookOf is what the list of builds tells of one.
+func bookOf(dir string, st phases.Status) known.Build {
+	return known.Build{
+		ID: st.Build, Folder: dir, Project: st.Project, Type: string(st.Type), State: string(st.State), Forked: st.Forked != nil,
+		Provider: st.Provider, Model: st.Model, Billing: string(st.Billing), Requirements: len(st.Requirements), Tasks: len(st.Tasks),
+		Calls: st.Calls, Cost: st.Budget.Spent, Unknown: st.Budget.Unknown, Started: st.StartedAt, Updated: st.UpdatedAt,
+		Tokens: known.Tokens{Input: st.Tokens.Input, CacheWrite5m: st.Tokens.CacheWrite5m, CacheWrite1h: st.Tokens.CacheWrite1h, CacheRead: st.Tokens.CacheRead, Output: st.Tokens.Output},
+	}
 }
 
 // scored says how good the estimate was, in one line; "" when there is nothing to compare.

@@ -44,6 +44,12 @@ func reportMarkdown(st phases.Status) string {
 	for _, d := range st.Drafted {
 		p("%s.\n\n", cell(draftLine(d)))
 	}
+	if st.Forked != nil {
+		p("%s.\n\n", cell(forkLine(st.Forked)))
+		for _, c := range st.Forked.Inherited {
+			p("%s.\n\n", cell(inheritedLine(c)))
+		}
+	}
 	p("| tokens | input | cache write 5m | cache write 1h | cache read | output |\n| --- | --- | --- | --- | --- | --- |\n| | %d | %d | %d | %d | %d |\n\n",
 		st.Tokens.Input, st.Tokens.CacheWrite5m, st.Tokens.CacheWrite1h, st.Tokens.CacheRead, st.Tokens.Output)
 	p("## Requirements\n\n")
@@ -63,6 +69,9 @@ func reportMarkdown(st phases.Status) string {
 		p("| %s | %s | %s | %d | %s | %d | %s | %.10s |\n", t.ID, cell(t.Title), t.State, t.Attempts, cell(orDash(t.Model)), t.Calls, progress.USD(t.Cost), t.Commit)
 	}
 	for _, t := range st.Tasks {
+		if t.From != "" {
+			p("\n**%s** was done and paid by %s\n", t.ID, t.From)
+		}
 		if t.Why != "" {
 			p("\n**%s** attempt %d was made with %s: %s\n", t.ID, t.Attempts, cell(t.Model), cell(t.Why))
 		}

@@ -50,6 +50,8 @@ func (s *State) Apply(f Fact, at time.Time) error {
 			return fmt.Errorf("apply plan amendment: it is for plan %s, not %s", f.From, s.PlanHash)
 		}
 		s.Plan, s.PlanHash, s.PlanBy = f.Plan, f.To, f.By
+	case BuildForked:
+		return s.applyFork(f)
 	case CapsRaised:
 		s.Warned = nil // under new caps every warning may come once more
 		return s.Guard.Raise(f.Caps)

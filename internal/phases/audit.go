@@ -56,6 +56,10 @@ func (a *Audit) Add(e checkpoint.Envelope) error {
 	case BuildStarted:
 		a.build = f.Build
 		a.say(at, a.ledger.open(f.Caps))
+	case BuildForked:
+		for _, c := range f.Tasks {
+			a.done = append(a.done, DoneCommit{Seq: e.Seq, Build: c.Build, Task: c.Task, Commit: c.Commit, Tree: c.Tree})
+		}
 	case CapsRaised:
 		a.say(at, a.ledger.raise(f.Caps))
 	case CallIntended:

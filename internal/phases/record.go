@@ -311,6 +311,8 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 	switch k {
 	case KindBuildStarted:
 		return as[BuildStarted], true
+	case KindBuildForked:
+		return as[BuildForked], true
 	case KindSessionStarted:
 		return as[SessionStarted], true
 	case KindPlanAccepted:

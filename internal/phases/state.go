@@ -24,6 +24,7 @@ type State struct {
 	PlanHash string                        `json:"plan_hash,omitempty"`
 	PlanBy   string                        `json:"plan_by,omitempty"`
 	Drafted  []DraftCost                   `json:"drafted,omitempty"` // before the build
+	Forked   *BuildForked                  `json:"forked,omitempty"`  // without its tasks: they are in Tasks
 	Guard    budget.Guard                  `json:"guard"`
 	Tasks    map[planner.TaskID]*TaskState `json:"tasks"`
 	Head     string                        `json:"head,omitempty"` // newest commit of ours
@@ -71,6 +72,7 @@ type TaskState struct {
 	ID         planner.TaskID                   `json:"id"`
 	Phase      planner.PhaseID                  `json:"phase"`
 	State      TaskPhase                        `json:"state"`
+	From       string                           `json:"from,omitempty"` // the build that did it, before this one was forked
 	Base       string                           `json:"base,omitempty"`
 	BaseTree   checkpoint.Hash                  `json:"base_tree,omitempty"`
 	After      int                              `json:"after,omitempty"`   // tasks that were done at the base

@@ -32,6 +32,7 @@ type Status struct {
 	Requirements []RequirementStatus `json:"requirements"`
 	Budget       BudgetStatus        `json:"budget"`
 	Drafted      []DraftCost         `json:"planned_before,omitempty"` // by builder plan, no part of Budget
+	Forked       *ForkedFrom         `json:"forked_from,omitempty"`
 	Tokens       budget.Usage        `json:"tokens"`
 	Calls        int64               `json:"calls"`
 	Repeats      int64               `json:"repeats"`
@@ -51,6 +52,7 @@ type TaskStatus struct {
 	Model    string          `json:"model,omitempty"`     // of the newest attempt
 	Why      string          `json:"model_why,omitempty"` // it is that model and not the build's
 	Commit   string          `json:"commit,omitempty"`
+	From     string          `json:"from,omitempty"` // the build that did it, where this one was forked from it; that one paid
 	Reason   string          `json:"reason,omitempty"`
 	Edits    []string        `json:"user_edits,omitempty"`
 	Cost     budget.Micro    `json:"cost_microusd"`
@@ -91,7 +93,7 @@ func StatusOf(p *planner.Plan, s *State) Status {
 		SpecPath: s.Build.SpecPath, SpecSHA: s.Build.SpecSHA, PlanSHA: s.PlanHash,
 		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, Billing: s.Build.Billing.Or(budget.APIUSD), Sandbox: s.Session.Sandbox, Workers: max(s.Session.Workers, 1),
 		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
-		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted,
+		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted, Forked: forkedFrom(s),
 		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,
 		Budget: budgetOf(&s.Guard),
 	}
@@ -126,7 +128,7 @@ func taskStatus(s *State, t planner.Task, phase planner.PhaseID, state TaskPhase
 	ts := s.Task(t.ID)
 	used := s.Guard.Account(budget.TaskScope(string(t.ID)))
 	return TaskStatus{
-		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Model: ts.Model, Why: ts.Why, Commit: ts.Commit,
+		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Model: ts.Model, Why: ts.Why, Commit: ts.Commit, From: ts.From,
 		Reason: ts.Reason, Edits: ts.Edits, Cost: used.Spent + used.Unknown, Calls: used.Calls,
 	}
 }

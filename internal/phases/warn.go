@@ -106,6 +106,9 @@ func forecast(p *planner.Plan, s *State, used int64) float64 {
 	}
 	var ended, open float64
 	for _, t := range p.Tasks() {
+		if s.Task(t.ID).From != "" {
+			continue // it cost this build nothing
+		}
 		size := float64(max(t.Estimate.InputTokens+t.Estimate.OutputTokens, 1))
 		switch s.Task(t.ID).State {
 		case TaskIsDone, TaskIsFail:
