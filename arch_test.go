@@ -40,7 +40,7 @@ var adapters = map[string][]string{
 var third = map[string][]string{
 	"github.com/anthropics/anthropic-sdk-go": {"internal/agent/anthropic"},
 	"go.etcd.io/bbolt":                       {"internal/checkpoint/bolt"},
-	"github.com/klauspost/compress":          {"internal/checkpoint/blob", "internal/phases/workspace"},
+	"github.com/klauspost/compress":          {"internal/checkpoint/blob", "internal/checkpoint/archive", "internal/phases/workspace"},
 	"github.com/go-git/go-billy":             {"internal/phases/workspace"},
 	"github.com/go-git/go-git":               {"internal/phases/workspace"},
 	"github.com/yuin/goldmark":               {"internal/planner/markdown"},

@@ -235,8 +235,7 @@ func (n *newFork) fill(ctx context.Context, src *store, p *placing) error {
 	if err := history.Objects(ctx, []string{n.Record.Commit}, adopt.Add); err != nil {
 		return err
 	}
-	_, err = adopt.Finish(ctx, n.Record.Commit)
-	return err
+	return adopt.Finish(ctx, map[string]string{workspace.Branch: n.Record.Commit})
 }
 
 // keepPlanFile writes plan.yaml for people.

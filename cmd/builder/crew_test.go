@@ -20,12 +20,17 @@ type crewed struct {
 func newCrewed(t *testing.T, job agenttest.Job) *crewed {
 	t.Helper()
 	s := &crewed{site: newSite(t, nil), crew: &agenttest.Crew{}, job: job}
-	srv := httptest.NewServer(s.crew)
-	t.Cleanup(srv.Close)
-	s.url = srv.URL
+	s.serve()
 	s.file(agenttest.SpecFile, job.Spec())
 	s.file("plan.yaml", job.Plan())
 	return s
+}
+
+// serve offers the crew at an address of its own.
+func (s *crewed) serve() {
+	srv := httptest.NewServer(s.crew)
+	s.t.Cleanup(srv.Close)
+	s.url = srv.URL
 }
 
 func (s *crewed) args(more ...string) []string {

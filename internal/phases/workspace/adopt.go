@@ -2,11 +2,16 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
 // adoptBytes is how much of foreign objects is written as one pack.
@@ -25,7 +30,7 @@ func (r *Repo) Adopt() *Adopter { return &Adopter{repo: r} }
 // Add takes an object. checkpoint.ErrCorrupt when it is not what its id says.
 func (a *Adopter) Add(o Object) error {
 	kind, err := plumbing.ParseObjectType(o.Kind)
-	if err != nil || kind != plumbing.CommitObject && kind != plumbing.TreeObject && kind != plumbing.BlobObject {
+	if err != nil || kind != plumbing.CommitObject && kind != plumbing.TreeObject && kind != plumbing.BlobObject && kind != plumbing.TagObject {
 		return fmt.Errorf("take over %.20q: %w: no kind of object", o.Kind, checkpoint.ErrCorrupt)
 	}
 	id := plumbing.ComputeHash(kind, o.Raw)
@@ -54,26 +59,62 @@ func (a *Adopter) flush() error {
 	return nil
 }
 
-// Finish moves the branch, which MUST have no commit yet, to head, after every object that head needs
-// was found and held against its id. Then it brings head's tree to the folder; paths that are there
-// already and differ are returned and left.
-func (a *Adopter) Finish(ctx context.Context, head string) (edited []string, err error) {
+// Finish sets the references, among them the branch, which MUST have no commit yet, after every object
+// that they need was found and held against its id. Then it brings the branch's tree to the folder,
+// which MUST be empty, and looks at its links. checkpoint.ErrCorrupt for what no build could have made.
+func (a *Adopter) Finish(ctx context.Context, refs map[string]string) error {
 	if err := a.flush(); err != nil {
-		return nil, err
+		return err
+	}
+	if err := checkRefs(refs); err != nil {
+		return err
 	}
 	h := &History{a.repo}
-	if err := h.Objects(ctx, []string{head}, func(Object) error { return nil }); err != nil {
-		return nil, fmt.Errorf("take over history: %w", err)
+	if err := h.Objects(ctx, slices.Sorted(maps.Values(refs)), func(Object) error { return nil }); err != nil {
+		return fmt.Errorf("take over history: %w", err)
+	}
+	head, ok := refs[branch]
+	if !ok {
+		return fmt.Errorf("take over history: %w: there is no branch %s", checkpoint.ErrCorrupt, branch)
+	}
+	if err := a.refs(refs); err != nil {
+		return err
 	}
 	a.repo.mu.Lock()
-	err = a.repo.moveRef(ctx, "", head)
+	err := a.repo.moveRef(ctx, "", head)
 	a.repo.mu.Unlock()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	_, tree, err := a.repo.Head(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return a.repo.Checkout(ctx, nil, tree)
+	edited, err := a.repo.Checkout(ctx, nil, tree)
+	if err == nil && len(edited) > 0 {
+		err = fmt.Errorf("take over history: %w: %s", ErrForeignFiles, some(edited))
+	}
+	return errors.Join(err, a.links(ctx, tree))
+}
+
+// links refuses links that no scratch tree may have: one that leads out would let agents out.
+func (a *Adopter) links(ctx context.Context, tree phases.Manifest) (err error) {
+	root, err := os.OpenRoot(a.repo.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	for _, e := range tree {
+		if e.Mode != phases.ModeSymlink {
+			continue
+		}
+		target, err := a.repo.blobs.Get(ctx, e.Blob)
+		if err != nil {
+			return err
+		}
+		if why := checkLink(root, e.Path, string(target)); why != "" {
+			return fmt.Errorf("%w: %q: %s", checkpoint.ErrCorrupt, e.Path, why)
+		}
+	}
+	return nil
 }

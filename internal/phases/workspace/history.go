@@ -82,17 +82,21 @@ func (h *History) Tree(ctx context.Context, m phases.Manifest) (string, error) {
 
 // Object is one object of a repository, by git's name of it.
 type Object struct {
-	Kind string // commit, tree or blob
+	Kind string // commit, tree, blob or tag
 	ID   string
 	Raw  []byte
 }
 
-// Objects calls fn for every object that can be reached from commits, each once, after all that it
-// names. An object that is not what its id says is checkpoint.ErrCorrupt.
+// Objects calls fn for every object that can be reached from commits and annotated tags, each once,
+// after all that it names. An object that is not what its id says is checkpoint.ErrCorrupt.
 func (h *History) Objects(ctx context.Context, commits []string, fn func(Object) error) error {
 	w := &objectWalk{history: h, fn: fn, seen: map[plumbing.Hash]bool{}}
 	for _, id := range commits {
-		if err := w.commits(ctx, plumbing.NewHash(id)); err != nil {
+		isTag, err := w.tag(ctx, plumbing.NewHash(id), 0)
+		if err == nil && !isTag {
+			err = w.commits(ctx, plumbing.NewHash(id))
+		}
+		if err != nil {
 			return fmt.Errorf("read objects of commit %s: %w", id, err)
 		}
 	}
