@@ -9,7 +9,7 @@ import (
 
 func newCheckpoint(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "checkpoint", Short: "Look into a build's journal, check it, and carry it elsewhere", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(checkpointList(a), checkpointShow(a), checkpointVerify(a), checkpointFork(a), checkpointExport(a), checkpointImport(a))
+	c.AddCommand(checkpointList(a), checkpointShow(a), checkpointVerify(a), checkpointFork(a), checkpointExport(a), checkpointImport(a), checkpointCompact(a))
 	return c
 }
 

@@ -140,6 +140,19 @@ func (s *Store) List(ctx context.Context) ([]checkpoint.Hash, error) {
 	return slices.Compact(out), nil
 }
 
+// Size is how many bytes a blob takes on disk.
+func (s *Store) Size(h checkpoint.Hash) (int64, error) {
+	path, err := s.find(h)
+	if err != nil {
+		return 0, fmt.Errorf("look at blob %s: %w", h, err)
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0, fmt.Errorf("look at blob %s: %w", h, err)
+	}
+	return info.Size(), nil
+}
+
 // Remove drops a blob; one that is not there is fine.
 func (s *Store) Remove(ctx context.Context, h checkpoint.Hash) error {
 	if err := errors.Join(ctx.Err(), h.Check()); err != nil {

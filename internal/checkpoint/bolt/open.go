@@ -134,10 +134,23 @@ func openGuarded(path string, o *bbolt.Options) (db *bbolt.DB, err error) {
 		}
 	}()
 	db, err = bbolt.Open(path, 0o600, o)
+	if err == nil && moved(path, file) { // by whoever was waited for: the name is another file's now
+		return nil, errors.Join(berrors.ErrTimeout, db.Close())
+	}
 	if errno := syscall.Errno(0); err != nil && !errors.Is(err, berrors.ErrTimeout) && !errors.As(err, &errno) {
 		err = fmt.Errorf("%w: %w", checkpoint.ErrCorrupt, err) // not the system's, so of what is in the file
 	}
 	return db, err
+}
+
+// moved says whether a path names another file than the open one.
+func moved(path string, f *os.File) bool {
+	is, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Stat(path)
+	return err != nil || !os.SameFile(is, named)
 }
 
 // check looks at what a journal must have: as many bytes as it says, its buckets, a schema that is
