@@ -70,7 +70,7 @@ any reason goes on with: builder resume.`,
 		return usage("E_USAGE", "see: "+c.CommandPath()+" --help", "%s", err)
 	})
 	root.AddCommand(
-		newInit(a), newPlan(a), newEstimate(a), newBuild(a), newResume(a), newStatus(a), newList(a), newLogs(a), newReport(a), newReplay(a),
+		newInit(a), newPlan(a), newEstimate(a), newBuild(a), newResume(a), newStatus(a), newList(a), newLogs(a), newReport(a), newReplay(a), newClean(a),
 		newCheckpoint(a), newModels(a), newDoctor(a), newConfig(a), newModel(a), newVersion(a),
 	)
 	return root.ExecuteContext(context.Background())

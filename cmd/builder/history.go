@@ -26,6 +26,17 @@ func (w *works) remember(s *session, st phases.Status) (known.Build, error) {
 	return b, reg.Put(b)
 }
 
+// known makes a build known on this machine before its first call: a process that is killed tells
+// nothing any more.
+func (s *session) known(ctx context.Context, w *phases.Writer) error {
+	var st phases.Status
+	if err := w.View(ctx, func(state *phases.State) { st = phases.StatusOf(s.works.plan(state), state) }); err != nil {
+		return err
+	}
+	_, err := s.works.remember(s, st)
+	return err
+}
+
 // registerFolder makes a build known on this machine that no process has worked on here.
 func (a *app) registerFolder(ctx context.Context, f folder) error {
 	st, _, err := readStatus(ctx, f)

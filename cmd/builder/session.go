@@ -171,6 +171,9 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	if err := phases.Recover(ctx, writer, s.store.spools, s.works.recover); err != nil {
 		return st, err
 	}
+	if err := s.known(ctx, writer); err != nil {
+		s.app.say("warning: the list of builds could not be written: %s", err)
+	}
 	braked, b := newBrake(ctx, s.set.MaxTime, func(first bool) { s.tellStop(ctx, writer, first) })
 	defer b.release()
 	engine, err := s.works.engine(braked, s, writer, b.stop)

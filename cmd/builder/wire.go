@@ -46,6 +46,7 @@ type works struct {
 	asking sync.Mutex
 	asked  *[]toolchain.Tool // with their versions
 
+	scratch    *os.File // holds the folder for scratch trees; nil before the engine
 	measured   *measurement
 	unconfined bool // the user allows a machine without a sandbox
 }
@@ -61,8 +62,13 @@ func (a *app) works(ctx context.Context, spec *planner.Spec, s settings) (*works
 	return w, nil
 }
 
-// release ends the measurement where confined was not reached.
-func (w *works) release() { w.measured.stop() }
+// release ends the measurement where confined was not reached, and lets go of the scratch trees.
+func (w *works) release() {
+	w.measured.stop()
+	if w.scratch != nil {
+		_ = w.scratch.Close() // opened for reading only
+	}
+}
 
 // detect finds the toolchains.
 func (w *works) detect(ctx context.Context) error {
@@ -175,8 +181,8 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 		return nil, err
 	}
 	scratch := filepath.Join(cache, s.store.id)
-	if err := os.MkdirAll(scratch, 0o700); err != nil {
-		return nil, fmt.Errorf("make scratch folder: %w", err)
+	if w.scratch, err = holdScratch(scratch); err != nil {
+		return nil, err
 	}
 	if err := sandbox.Sweep(); err != nil { // what a killed process left harms nobody
 		w.app.say("warning: %s", err)

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// holdScratch makes the folder for a build's scratch trees and holds it locked as long as the file is
+// open: `builder clean` takes what nobody holds. It waits for a clean that is at it, and makes the
+// folder again then.
+func holdScratch(dir string) (*os.File, error) {
+	for {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make scratch folder: %w", err)
+		}
+		f, err := os.Open(dir)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // a clean was faster
+		}
+		if err != nil {
+			return nil, fmt.Errorf("make scratch folder: %w", err)
+		}
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+			return nil, errors.Join(fmt.Errorf("hold scratch folder: %w", err), f.Close())
+		}
+		if sameFolder(dir, f) {
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, fmt.Errorf("hold scratch folder: %w", err)
+		}
+	}
+}
+
+// sameFolder says whether a path still names the open folder.
+func sameFolder(dir string, f *os.File) bool {
+	is, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(dir)
+	return err == nil && os.SameFile(is, named)
+}
+
+// takeFree locks a folder that nobody holds; nil when somebody does, or it is gone or another user's.
+func takeFree(dir string) *os.File {
+	f, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil
+	}
+	var st unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &st) != nil || int(st.Uid) != os.Getuid() || unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		_ = f.Close() // opened for reading only
+		return nil
+	}
+	return f
+}
+
+// removeTree deletes a folder, also what a command made read-only in it (module caches are).
+func removeTree(root string) error {
+	if os.RemoveAll(root) == nil {
+		return nil
+	}
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return err
+	})
+	return errors.Join(err, os.RemoveAll(root))
+}
