@@ -53,7 +53,7 @@ func message(p *planner.Plan, t planner.Task, op budget.Op, attempt int, planHas
 	}
 	b.WriteString("\n")
 	for _, tr := range []Trailer{
-		{TrailerBuild, op.Build}, {TrailerTask, op.Task}, {TrailerAttempt, strconv.Itoa(attempt)},
+		{TrailerBuild, op.Build}, {TrailerTask, string(t.ID)}, {TrailerAttempt, strconv.Itoa(attempt)},
 		{TrailerPlan, planHash}, {TrailerOp, op.String()},
 	} {
 		fmt.Fprintf(&b, "%s: %s\n", tr.Key, tr.Value)
