@@ -168,3 +168,26 @@ func TestForkWithEditedPlan(t *testing.T) {
 		}
 	}
 }
+
+// A build of tasks side by side is forked at any of them: what was committed before it is shared, what
+// was still going on is not.
+func TestForkOfTasksSideBySide(t *testing.T) {
+	t.Parallel()
+	job := agenttest.Job{Tasks: 5, Shared: true}
+	s := newCrewed(t, job)
+	s.wants(0, s.args("--workers", "3")...)
+	has(t, s.wants(0, "checkpoint", "verify", "app"), "5 commits found")
+	at := s.git("app", "log", "-1", "--skip", "2", "--format=%(trailers:key=Builder-Task,valueonly)")
+	before := len(s.crew.Bill().Charges)
+	s.wants(0, "checkpoint", "fork", "app", "--at", at, "-o", "fork")
+	s.wants(0, "resume", "fork", "--workers", "2")
+	_, _, tasks := s.billedSince(before)
+	st := s.status("fork")
+	if len(tasks) != 2 || st.State != phases.DoneState || st.Forked.Tasks != 3 {
+		t.Errorf("asked for %v; %+v", tasks, st)
+	}
+	has(t, s.wants(0, "checkpoint", "verify", "fork"), "5 commits found")
+	if a, b := s.git("app", "rev-parse", "HEAD^{tree}"), s.git("fork", "rev-parse", "HEAD^{tree}"); a != b {
+		t.Errorf("trees %s and %s", a, b)
+	}
+}

@@ -61,8 +61,10 @@ func (s *State) applyFork(f BuildForked) error {
 	if len(s.Tasks) > 0 || s.Plan == "" || len(f.Tasks) == 0 {
 		return fmt.Errorf("apply fork of %s: it stands at the wrong place", f.Source)
 	}
-	for _, c := range f.Tasks {
+	s.Commits = len(f.Tasks)
+	for i, c := range f.Tasks {
 		s.Tasks[c.Task] = &TaskState{
+			After: i, Nth: i + 1,
 			ID: c.Task, Phase: c.Phase, State: TaskIsDone, From: c.Build, Hash: c.Hash, Base: c.Base, BaseTree: c.BaseTree,
 			Attempts: c.Attempts, Before: c.Attempts, Model: c.Model, Why: c.Why, Accepted: c.Tree, Commit: c.Commit, Tree: c.Tree,
 			Notes: c.Notes, Summary: c.Summary, Gates: c.Gates,
