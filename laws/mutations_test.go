@@ -104,6 +104,12 @@ var mutations = []mutation{
 		tests: "TestNothingIsEverSentTwice|TestIntend",
 	},
 	{
+		law: "L2", kept: "what a fork shares is not done again", file: "internal/phases/fork.go",
+		old:   `State: TaskIsDone, From: c.Build`,
+		new:   `State: TaskPending, From: c.Build`,
+		tests: "TestForkShares",
+	},
+	{
 		law: "L3", kept: "what does not fit is refused", file: "internal/budget/admit.go",
 		old:   `	return sum == math.MaxInt64 || (!none && sum > limit)`,
 		new:   `	return sum == math.MaxInt64`,
@@ -151,6 +157,12 @@ var mutations = []mutation{
 		tests: "TestThirtyTwo|TestBudgetPauses",
 	},
 	{
+		law: "L3", kept: "a reader looks at the cap in every record", file: "internal/phases/audit_money.go",
+		old:   `		if h.Money > 0 || s == budget.Build {`,
+		new:   `		if false {`,
+		tests: "TestAuditMoney",
+	},
+	{
 		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/task_step.go",
 		old: `	if err := e.Trees.Materialise(ctx, m, p.dir, false); err != nil {
 		return agent.Result{}, fmt.Errorf("restore scratch tree: %w", err)
@@ -193,6 +205,18 @@ var mutations = []mutation{
 
 // holds`,
 		tests: "TestUserEdits",
+	},
+	{
+		law: "L4", kept: "a commit names its task", file: "internal/phases/commit.go",
+		old:   `{TrailerTask, string(t.ID)}`,
+		new:   `{TrailerTask, op.Task}`,
+		tests: "TestCommitNamesItsTask",
+	},
+	{
+		law: "L4", kept: "clean leaves what a living build holds", file: "cmd/builder/scratch.go",
+		old:   ` || unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {`,
+		new:   ` {`,
+		tests: "TestClean$",
 	},
 	{
 		law: "L5", kept: "gates see the manifest, fresh", file: "internal/phases/prooftree.go",
@@ -287,6 +311,12 @@ var mutations = []mutation{
 		tests: "TestRandomPlans",
 	},
 	{
+		law: "L6", kept: "money is added up twice", file: "internal/phases/audit.go",
+		old:   `	return append(slices.Clone(a.problems), a.Money(of, g)...)`,
+		new:   `	return slices.Clone(a.problems)`,
+		tests: "TestAuditMoney",
+	},
+	{
 		law: "L7", kept: "only the verifier accepts", file: "internal/agent/loop_work.go",
 		old:   `	if v.Accepted {`,
 		new:   `	if true {`,
@@ -351,6 +381,18 @@ var mutations = []mutation{
 		old:   "		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },\n",
 		new:   "",
 		tests: "TestRedirects",
+	},
+	{
+		law: "L8", kept: "a name in an archive is no path", file: "internal/checkpoint/archive/entry.go",
+		old:   `	case top == "spools" && checkpoint.CheckSpoolName(rest) == nil:`,
+		new:   `	case top == "spools":`,
+		tests: "TestNames",
+	},
+	{
+		law: "L8", kept: "a build from elsewhere gets no key unasked", file: "cmd/builder/cmd_checkpoint_import.go",
+		old:   `	if len(odd) == 0 || accept {`,
+		new:   `	if true {`,
+		tests: "TestExportImport",
 	},
 	{
 		law: "L9", kept: "done is every task done", file: "internal/phases/engine.go",

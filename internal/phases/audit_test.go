@@ -85,7 +85,7 @@ func TestAuditMoney(t *testing.T) {
 		})
 	}
 	guard := budget.NewGuard(caps)
-	got := audited(t, phases.BuildStarted{Build: "b", Caps: caps}, heldCall(1, 30, 31)).Money("the guard", &guard)
+	got := audited(t, phases.BuildStarted{Build: "b", Caps: caps}, heldCall(1, 30, 31)).Problems("the guard", &guard)
 	if !slices.Contains(got, "money of task:t: the records add up to 30 held, the guard says 0") || !slices.Contains(got, "money of build: the records add up to 31 tokens held, the guard says 0") {
 		t.Errorf("got %q", got)
 	}
