@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Temp is a temporary folder that its process holds locked until Remove. The lock ends with the
@@ -17,44 +16,95 @@ type Temp struct {
 	lock *os.File
 }
 
-// The names below the system's place for temporary files. A folder is made under the first and has
-// the second once it is locked: Sweep never sees one that is about to be.
-const (
-	tempNew  = "builder-new-"
-	tempHeld = "builder-held-"
-)
+// tempPrefix begins the names below the system's place for temporary files.
+const tempPrefix = "builder-held-"
+
+// mostTries is how many folders are made in vain before NewTemp gives up: each costs a Sweep at the
+// very instant, and a process sweeps once.
+const mostTries = 1000
+
+// errSwept says that a folder went to a Sweep before it was locked.
+var errSwept = errors.New("swept before it was locked")
 
 // NewTemp makes an empty folder below the system's place for temporary files. kind is a part of its
 // name, for people.
-func NewTemp(kind string) (*Temp, error) {
-	made, err := os.MkdirTemp("", tempNew+kind+"-")
-	if err != nil {
-		return nil, fmt.Errorf("make temporary folder: %w", err)
+//
+// The rules are: whoever locks a folder first has it, its maker or a Sweep, for one that is not
+// locked looks the same whether its maker is about to lock it or was killed. A maker who comes too
+// late makes another; it has put nothing in yet.
+func NewTemp(kind string) (*Temp, error) { return maker{}.make(kind) }
+
+// maker makes folders. at, in tests, is called after each step on the way to a held folder.
+type maker struct{ at func(step string) }
+
+func (m maker) make(kind string) (*Temp, error) {
+	err := errSwept
+	for range mostTries {
+		var t *Temp
+		if t, err = m.try(kind); err == nil {
+			return t, nil
+		}
+		if !errors.Is(err, errSwept) {
+			break
+		}
 	}
-	t, err := hold(made)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make temporary folder: %w", err), os.Remove(made))
-	}
-	return t, nil
+	return nil, fmt.Errorf("make temporary folder: %w", err)
 }
 
-func hold(made string) (*Temp, error) {
-	made, err := filepath.EvalSymlinks(made)
+func (m maker) try(kind string) (*Temp, error) {
+	path, err := os.MkdirTemp("", tempPrefix+kind+"-")
 	if err != nil {
 		return nil, err
 	}
-	lock, err := os.Open(made)
+	m.step("made")
+	lock, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errSwept
+	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.Remove(path))
 	}
-	held := filepath.Join(filepath.Dir(made), tempHeld+strings.TrimPrefix(filepath.Base(made), tempNew))
-	if err = tryLock(lock); err == nil {
-		err = os.Rename(made, held)
-	}
+	m.step("opened")
+	real, err := m.hold(lock, path)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &Temp{Path: held, lock: lock}, nil
+	return &Temp{Path: real, lock: lock}, nil
+}
+
+// hold locks the open folder at path, and gives its real path. What cannot be held is a Sweep's.
+func (m maker) hold(lock *os.File, path string) (string, error) {
+	if err := tryLock(lock); err != nil {
+		if taken(err) {
+			return "", errSwept
+		}
+		return "", errors.Join(err, os.Remove(path))
+	}
+	m.step("locked")
+	if !same(lock, path) {
+		return "", errSwept
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", errors.Join(err, os.Remove(path))
+	}
+	return real, nil
+}
+
+func (m maker) step(name string) {
+	if m.at != nil {
+		m.at(name)
+	}
+}
+
+// same says whether the open folder is still the one at path.
+func same(open *os.File, path string) bool {
+	have, err := open.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Lstat(path)
+	return err == nil && os.SameFile(have, there)
 }
 
 // Remove deletes the folder, also what a command made read-only in it (module caches are).
@@ -62,9 +112,10 @@ func (t *Temp) Remove() error {
 	return errors.Join(removeAll(t.Path), t.lock.Close())
 }
 
-// Sweep removes the folders of processes that are gone. Those of other users are passed over.
+// Sweep removes the folders of processes that are gone, at whatever moment they ended. Those of other
+// users are passed over.
 func Sweep() error {
-	left, err := filepath.Glob(filepath.Join(os.TempDir(), tempHeld+"*"))
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), tempPrefix+"*"))
 	if err != nil {
 		return fmt.Errorf("sweep temporary folders: %w", err)
 	}
@@ -84,7 +135,7 @@ func sweep(path string) error {
 	if err != nil {
 		return err
 	}
-	if tryLock(lock) == nil {
+	if tryLock(lock) == nil && same(lock, path) {
 		err = removeAll(path)
 	}
 	return errors.Join(err, lock.Close())
