@@ -50,6 +50,7 @@ var third = map[string][]string{
 	"github.com/spf13/cobra":                 {"cmd/builder"},
 	"github.com/spf13/pflag":                 {"cmd/builder"},
 	"github.com/rs/zerolog":                  {"cmd/builder"},
+	"github.com/inconshreveable/mousetrap":   {"cmd/builder"},
 	"golang.org/x/term":                      {"cmd/builder"},
 	"golang.org/x/sync":                      {"internal/agent/offline", "internal/checkpoint/blob", "internal/phases/workspace"},
 }

@@ -3,17 +3,32 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"unicode"
 )
 
-// wanted are those of Builder's own modules that applications are made of.
-func wanted() []string {
-	return []string{
-		"github.com/klauspost/compress", "github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/yuin/goldmark", "go.etcd.io/bbolt",
-		"golang.org/x/crypto", "golang.org/x/net", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term", "gopkg.in/yaml.v3",
+// offer is one of Builder's own modules that applications are made of.
+type offer struct {
+	path   string
+	needs  []string // modules that its packages import
+	except []string // its packages, with all below them, that import what a build of Builder does not fetch
+}
+
+// offers are what is told, if it is there.
+func offers() []offer {
+	return []offer{
+		{path: "github.com/klauspost/compress"},
+		{path: "github.com/spf13/cobra", needs: []string{"github.com/spf13/pflag"}, except: []string{"doc"}},
+		{path: "github.com/spf13/pflag"},
+		{path: "github.com/yuin/goldmark"},
+		{path: "go.etcd.io/bbolt", needs: []string{"golang.org/x/sys"}, except: []string{"cmd"}},
+		{path: "golang.org/x/crypto", needs: []string{"golang.org/x/sys", "golang.org/x/term"}, except: []string{"acme/autocert"}},
+		{path: "golang.org/x/net", needs: []string{"golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/term"}, except: []string{"html/charset", "http", "http2", "http3", "idna"}},
+		{path: "golang.org/x/sync"},
+		{path: "golang.org/x/sys"},
+		{path: "golang.org/x/term", needs: []string{"golang.org/x/sys"}},
+		{path: "gopkg.in/yaml.v3"},
 	}
 }
 
@@ -39,48 +54,37 @@ type moduleCache struct {
 	built map[string]string
 }
 
-// have lists those of names that `go get` finds in the cache, each as the arguments it takes: the
-// module, and what it requires in versions that the cache has, where it asks for others.
-func (c moduleCache) have(names []string) []string {
+// have lists those of offers that `go get` finds in the cache, each as the arguments it takes: the
+// module and those it needs, in the versions that this program was built with.
+func (c moduleCache) have(offers []offer) []string {
 	var there []string
-	for _, name := range names {
-		version := c.built[name]
-		if version == "" || !c.holds(name, version, ".zip") {
-			continue
-		}
-		args := []string{name + "@" + version}
-		for _, r := range c.requires(name, version) {
-			if own := c.built[r.path]; own != "" && own != r.version && !c.holds(r.path, r.version, ".zip") && c.holds(r.path, own, ".zip") {
-				args = append(args, r.path+"@"+own)
+	for _, o := range offers {
+		var args []string
+		for _, name := range append([]string{o.path}, o.needs...) {
+			if version := c.built[name]; version != "" && c.holds(name, version) {
+				args = append(args, name+"@"+version)
 			}
 		}
-		there = append(there, strings.Join(args, " "))
+		if len(args) <= len(o.needs) {
+			continue
+		}
+		line := strings.Join(args, " ")
+		if len(o.except) > 0 {
+			line += " (without its packages " + strings.Join(o.except, ", ") + ")"
+		}
+		there = append(there, line)
 	}
 	return there
 }
 
-// required is a line of a go.mod.
-type required struct{ path, version string }
-
-// requireLine is one requirement, in a block or alone.
-var requireLine = regexp.MustCompile(`(?m)^\s*(?:require\s+)?([a-z0-9][^\s()]*)\s+(v[0-9]\S*)`)
-
-// requires reads what a module asks for; without its go.mod, nothing.
-func (c moduleCache) requires(name, version string) []required {
-	raw, err := os.ReadFile(c.file(name, version, ".mod"))
-	if err != nil {
-		return nil
+// holds says whether the cache has all that the go command asks a proxy for.
+func (c moduleCache) holds(name, version string) bool {
+	for _, kind := range []string{".info", ".mod", ".zip"} {
+		if info, err := os.Stat(c.file(name, version, kind)); err != nil || !info.Mode().IsRegular() {
+			return false
+		}
 	}
-	var out []required
-	for _, m := range requireLine.FindAllStringSubmatch(string(raw), -1) {
-		out = append(out, required{m[1], m[2]})
-	}
-	return out
-}
-
-func (c moduleCache) holds(name, version, kind string) bool {
-	info, err := os.Stat(c.file(name, version, kind))
-	return err == nil && info.Mode().IsRegular()
+	return true
 }
 
 // file is where the cache keeps a module's .zip, .mod or .info.
@@ -102,11 +106,12 @@ func escapeModule(name string) string {
 	return b.String()
 }
 
-// moduleFacts says how Go modules can be had.
-func moduleFacts(proxy string) string {
+// moduleFacts says how Go modules can be had. The first of the proxies is the module cache.
+func moduleFacts(proxies string) string {
+	first, _, _ := strings.Cut(proxies, ",")
 	var have []string
-	if dir, ok := strings.CutPrefix(proxy, "file://"); ok {
-		have = moduleCache{dir, builtWith()}.have(wanted())
+	if dir, ok := strings.CutPrefix(first, "file://"); ok {
+		have = moduleCache{dir, builtWith()}.have(offers())
 	}
 	if len(have) == 0 {
 		return "No Go module can be had: use the standard library."

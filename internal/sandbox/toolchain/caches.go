@@ -12,7 +12,9 @@ import (
 // caches adds what each tool found needs to know and where it may write.
 func (m machine) caches(p *sandbox.Profile, tools []Tool, cache string) error {
 	if tool, ok := find(tools, "go"); ok {
-		m.golang(p, tool, cache)
+		if err := m.golang(p, tool, cache); err != nil {
+			return err
+		}
 	}
 	maps.Copy(p.Env, map[string]string{
 		"npm_config_cache":           filepath.Join(cache, "npm"),
@@ -45,8 +47,9 @@ func (m machine) caches(p *sandbox.Profile, tools []Tool, cache string) error {
 }
 
 // golang serves modules from the user's module cache, read-only, through the file system: no network
-// is needed for what is there, and what is there is checked by go.sum as ever.
-func (m machine) golang(p *sandbox.Profile, tool Tool, cache string) {
+// is needed for what is there, and what is there is checked by go.sum as ever. Commands that have the
+// network look there first, so that they need it only for what is not.
+func (m machine) golang(p *sandbox.Profile, tool Tool, cache string) error {
 	maps.Copy(p.Env, map[string]string{
 		"GOCACHE":     filepath.Join(cache, "go-build"),
 		"GOMODCACHE":  filepath.Join(cache, "go-mod"),
@@ -65,9 +68,17 @@ func (m machine) golang(p *sandbox.Profile, tool Tool, cache string) {
 	}
 	downloads := filepath.Join(m.moduleCache(), "cache", "download")
 	if info, err := os.Stat(downloads); err == nil && info.IsDir() {
-		p.Read = append(p.Read, downloads)
-		p.Env["GOPROXY"] = "file://" + downloads
+		files, err := layModules(cache)
+		if err != nil {
+			return err
+		}
+		p.Read = append(p.Read, downloads, files)
+		p.Env["GOPROXY"] = "file://" + downloads + ",file://" + files
+		if online := p.Online["GOPROXY"]; online != "" {
+			p.Online["GOPROXY"] = p.Env["GOPROXY"] + "," + online
+		}
 	}
+	return nil
 }
 
 // moduleCache is the user's, by the rules of the go command.
