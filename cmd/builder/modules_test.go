@@ -60,7 +60,7 @@ func TestToldModulesResolve(t *testing.T) {
 		fresh.run(t, dir, append([]string{"get"}, strings.Fields(args)...)...)
 		fresh.importAll(t, dir, o)
 		fresh.run(t, dir, "list", "-deps", ".")
-		fresh.run(t, dir, "mod", "download")
+		run(t, dir, fresh.setup, "mod", "download")
 		fresh.run(t, all, append([]string{"get"}, strings.Fields(args)...)...)
 	}
 	if testing.Short() {
@@ -85,7 +85,7 @@ import (
 func main() {}
 `)
 	fresh.run(t, all, "build", "-trimpath", ".")
-	fresh.run(t, all, "mod", "download")
+	run(t, all, fresh.setup, "mod", "download")
 }
 
 // What the offline model writes builds on such a machine, too, and so does its plans' setup.
@@ -107,15 +107,15 @@ func TestOfflineModulesResolve(t *testing.T) {
 				writeFile(t, filepath.Join(dir, filepath.FromSlash(f.Path)), f.Content)
 			}
 		}
-		fresh.run(t, dir, "mod", "download")
+		run(t, dir, fresh.setup, "mod", "download")
 		fresh.run(t, dir, "list", "-deps", "-test", "./...")
 	}
 }
 
 // machine is one that has built this program, and nothing else, and has no network.
 type machine struct {
-	downloads string
-	env       []string
+	downloads  string
+	env, setup []string // of commands without a network, and with one
 }
 
 // freshMachine fills a module cache with what a build of this program asks a proxy for. The proxy is
@@ -128,7 +128,7 @@ func freshMachine(t *testing.T) machine {
 	}
 	proxy, modules := filepath.Join(strings.TrimSpace(string(out)), "cache", "download"), t.TempDir()
 	run(t, "", []string{"GOPROXY=file://" + proxy, "GOMODCACHE=" + modules, "GOFLAGS=-modcacherw", "GOSUMDB=off", "GOENV=off", "GOWORK=off"}, "list", "-deps", ".")
-	parent := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOMODCACHE=" + modules, "GOPROXY=off"}
+	parent := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "GOMODCACHE=" + modules, "GOPROXY=off", "GOSUMDB=nobody.invalid"} // asked for a sum, it fails
 	profile, _, err := toolchain.Detect(t.Context(), t.TempDir(), parent)
 	if err != nil {
 		t.Fatal(err)
@@ -144,6 +144,7 @@ func freshMachine(t *testing.T) machine {
 		}
 	}
 	m.env = append(m.env, "GOWORK=off")
+	m.setup = append(slices.Clone(m.env), "GOPROXY="+setup.Env["GOPROXY"], "GOSUMDB="+setup.Env["GOSUMDB"], "GOMODCACHE="+t.TempDir())
 	return m
 }
 
