@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Temp is a temporary folder that its process holds locked until Remove. The lock ends with the
@@ -43,6 +45,7 @@ func hold(made string) (*Temp, error) {
 	if err != nil {
 		return nil, err
 	}
+	faultpoint.Pass("temp.made")
 	lock, err := os.Open(made)
 	if err != nil {
 		return nil, err

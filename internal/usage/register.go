@@ -10,6 +10,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Version is the version of Build; fields are only ever added.
@@ -85,6 +87,9 @@ func (r Register) Put(b Build) error {
 	}
 	_, err = tmp.Write(append(raw, '\n'))
 	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = faultpoint.At("list.rename")
+	}
+	if err == nil {
 		err = os.Rename(tmp.Name(), filepath.Join(r.Dir, b.ID+".json"))
 	}
 	if err != nil {

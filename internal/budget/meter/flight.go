@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // flight is a call between its hold and its settlement. The first settlement counts, later ones do
@@ -72,6 +73,7 @@ func (fl *flight) Write(p []byte) (int, error) {
 		return 0, errOver
 	}
 	n, err := fl.spool.Write(p)
+	faultpoint.Pass("spool.mid_stream")
 	fl.written += int64(n)
 	fl.unsynced += n
 	if err == nil && fl.unsynced >= syncEvery {
@@ -133,6 +135,7 @@ func (fl *flight) discard() {
 	}
 	fl.t.warn(fl.spool.Close())
 	if fl.err == nil {
+		faultpoint.Pass("settle.before_unlink")
 		fl.t.warn(fl.t.Spools.Remove(fl.hold.Op.File()))
 	}
 }

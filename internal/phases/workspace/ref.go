@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // readRef returns the commit the branch is at; "" before the first.
@@ -72,6 +74,9 @@ func (r *Repo) replace(ctx context.Context, name string, content []byte, check f
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(own)) }()
+	if err := faultpoint.At("git.lock"); err != nil {
+		return err
+	}
 	if err := linkWaiting(ctx, own, lock); err != nil {
 		return err
 	}
