@@ -6,9 +6,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 	"github.com/seed-c331f47d/builder/internal/sandbox/toolchain"
 )
@@ -79,13 +81,15 @@ func (w *works) versions(ctx context.Context) []toolchain.Tool {
 	found := slices.Clone(w.tools)
 	found = slices.DeleteFunc(found, func(t toolchain.Tool) bool { return t.Name == "sh" || t.Name == "pip3" })
 	broken := make([]bool, len(found))
-	var all sync.WaitGroup
+	var all errgroup.Group
 	for i := range found {
 		if t := &found[i]; t.Version == "" {
-			all.Go(func() { t.Version, broken[i] = w.version(ctx, t.Name) })
+			all.Go(bug.Guarded(func() error { t.Version, broken[i] = w.version(ctx, t.Name); return nil }))
 		}
 	}
-	all.Wait()
+	if err := all.Wait(); err != nil {
+		panic(err) // of one of them, here where it is caught
+	}
 	var work []toolchain.Tool
 	for i, t := range found {
 		if !broken[i] {

@@ -51,6 +51,11 @@ func (c cachedRun) Run() int {
 	if err := os.Setenv(cacheVariable, dir); err != nil {
 		panic(err)
 	}
+	defer func() {
+		if faultyDir != "" {
+			_ = os.RemoveAll(faultyDir) // in the place for temporary files
+		}
+	}()
 	return c.m.Run()
 }
 

@@ -179,6 +179,9 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	if err := s.known(ctx, writer); err != nil {
 		s.app.say("warning: the list of builds could not be written: %s", err)
 	}
+	if err := s.store.tidyUp(ctx); err != nil { // it harms nobody
+		s.app.say("warning: %s", err)
+	}
 	braked, b := newBrake(ctx, s.set.MaxTime, func(first bool) { s.tellStop(ctx, writer, first) })
 	defer b.release()
 	engine, err := s.works.engine(braked, s, writer, b.stop)

@@ -20,7 +20,7 @@ type Temp struct {
 }
 
 // The names below the system's place for temporary files. A folder is made under the first and has
-// the second once it is locked: Sweep never sees one that is about to be.
+// the second once it is locked. One that Sweep takes before it is locked is made again.
 const (
 	tempNew  = "builder-new-"
 	tempHeld = "builder-held-"
@@ -29,16 +29,26 @@ const (
 // NewTemp makes an empty folder below the system's place for temporary files. kind is a part of its
 // name, for people.
 func NewTemp(kind string) (*Temp, error) {
-	made, err := os.MkdirTemp("", tempNew+kind+"-")
-	if err != nil {
-		return nil, fmt.Errorf("make temporary folder: %w", err)
+	for try := 1; ; try++ {
+		made, err := os.MkdirTemp("", tempNew+kind+"-")
+		if err != nil {
+			return nil, fmt.Errorf("make temporary folder: %w", err)
+		}
+		t, err := hold(made)
+		if err == nil {
+			return t, nil
+		}
+		if rerr := os.Remove(made); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+			return nil, errors.Join(fmt.Errorf("make temporary folder: %w", err), rerr)
+		}
+		if try == mostTries {
+			return nil, fmt.Errorf("make temporary folder: %w", err)
+		}
 	}
-	t, err := hold(made)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make temporary folder: %w", err), os.Remove(made))
-	}
-	return t, nil
 }
+
+// mostTries is how often a folder may be swept before it is locked.
+const mostTries = 10
 
 func hold(made string) (*Temp, error) {
 	made, err := filepath.EvalSymlinks(made)
@@ -67,13 +77,15 @@ func (t *Temp) Remove() error {
 
 // Sweep removes the folders of processes that are gone. Those of other users are passed over.
 func Sweep() error {
-	left, err := filepath.Glob(filepath.Join(os.TempDir(), tempHeld+"*"))
-	if err != nil {
-		return fmt.Errorf("sweep temporary folders: %w", err)
-	}
-	for _, path := range left {
-		if err := sweep(path); err != nil {
+	for _, name := range []string{tempHeld, tempNew} {
+		left, err := filepath.Glob(filepath.Join(os.TempDir(), name+"*"))
+		if err != nil {
 			return fmt.Errorf("sweep temporary folders: %w", err)
+		}
+		for _, path := range left {
+			if err := sweep(path); err != nil {
+				return fmt.Errorf("sweep temporary folders: %w", err)
+			}
 		}
 	}
 	return nil

@@ -10,6 +10,43 @@ import (
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
+// A folder that is swept before it is locked is made again: who asks for one gets one.
+func TestNewTempBesideSweeps(t *testing.T) { // not parallel: it sets the environment
+	t.Setenv("TMPDIR", t.TempDir())
+	stop := make(chan struct{})
+	swept := make(chan error)
+	go func() {
+		var err error
+		for err == nil {
+			select {
+			case <-stop:
+				swept <- nil
+				return
+			default:
+				err = sandbox.Sweep()
+			}
+		}
+		swept <- err
+	}()
+	for range 200 {
+		temp, err := sandbox.NewTemp("run")
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if _, err := os.Stat(temp.Path); err != nil {
+			t.Error(err)
+		}
+		if err := temp.Remove(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	if err := <-swept; err != nil {
+		t.Error(err)
+	}
+}
+
 // leave, in a child, makes a folder and is killed over it.
 const leave = "BUILDER_TEST_LEAVE"
 
@@ -28,6 +65,9 @@ func TestSweep(t *testing.T) { // not parallel: it sets the environment
 	if err := os.Mkdir(foreign, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(os.TempDir(), "builder-new-run-1"), 0o700); err != nil { // its maker was killed before it held it
+		t.Fatal(err)
+	}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -37,8 +77,8 @@ func TestSweep(t *testing.T) { // not parallel: it sets the environment
 	if err := child.Run(); err == nil {
 		t.Fatal("the child was not killed")
 	}
-	if n := count(t); n != 3 {
-		t.Fatalf("%d folders before the sweep, want 3", n)
+	if n := count(t); n != 4 {
+		t.Fatalf("%d folders before the sweep, want 4", n)
 	}
 	if err := sandbox.Sweep(); err != nil {
 		t.Fatal(err)

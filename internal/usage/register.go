@@ -81,7 +81,8 @@ func (r Register) Put(b Build) error {
 	if err != nil {
 		return fmt.Errorf("register build: %w", err)
 	}
-	tmp, err := os.CreateTemp(r.Dir, b.ID+".*.tmp")
+	// One name, so that what a crash left is written over: who holds the build is alone here.
+	tmp, err := os.OpenFile(filepath.Join(r.Dir, b.ID+".tmp"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("register build: %w", err)
 	}
