@@ -30,6 +30,7 @@ func (f *faultSite) oracle(tree, head string) []string {
 	f.checkBooks(bad)
 	f.checkVerify(bad)
 	f.checkLeft(bad)
+	f.checkTold(bad)
 	return wrong
 }
 
@@ -153,8 +154,31 @@ func (f *faultSite) checkVerify(bad tellWrong) {
 	}
 }
 
-// checkLeft: no process, no temporary file, no lock, no spool and no scratch tree is left, and no part of
-// the last record is missing outside.
+// checkTold: what tells of the build outside its journal tells its end.
+func (f *faultSite) checkTold(bad tellWrong) {
+	ctx := context.WithoutCancel(f.t.Context())
+	store, err := viewStore(ctx, folder{f.path("app")})
+	if err != nil {
+		bad("open: %s", err)
+		return
+	}
+	defer func() { _ = store.Close() }() // opened for reading only
+	last, err := store.journal.Last(ctx)
+	if err != nil {
+		bad("%s", err)
+	}
+	md, js := store.reports(store.id)
+	for path, says := range map[string]string{
+		store.events(store.id): fmt.Sprintf(`{"seq":%d,`, last), store.status(store.id): `"state":"done"`, md: "is **done**", js: `"state": "done"`,
+		f.path("state/builder/builds/b-fault.json"): `"state": "done"`,
+	} {
+		if raw, err := os.ReadFile(path); err != nil || !strings.Contains(string(raw), says) {
+			bad("%s does not say %s (%v)", path, says, err)
+		}
+	}
+}
+
+// checkLeft: no process, no temporary file, no lock, no spool and no scratch tree is left.
 func (f *faultSite) checkLeft(bad tellWrong) {
 	for _, p := range alive(f.dir) {
 		bad("a process is left: %s", p)

@@ -186,7 +186,7 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	defer b.release()
 	engine, err := s.works.engine(braked, s, writer, b.stop)
 	if err != nil {
-		return st, err
+		return st, phases.PauseOf(err, s.again)
 	}
 	runErr := engine.Run(braked)
 	s.view.End()
@@ -233,7 +233,7 @@ func (s *session) conclude(st phases.Status, ended bool) {
 	if err := keepReports(s.store, st); err != nil {
 		s.app.say("warning: the report could not be written: %s", err)
 	}
-	kept, err := s.works.remember(s, st)
+	kept, err := s.app.remember(s.store, st, int64(len(s.works.spec.Text)), s.estimate)
 	if err != nil {
 		s.app.say("warning: the list of builds could not be written: %s", err)
 	}
