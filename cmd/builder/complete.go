@@ -14,7 +14,7 @@ import (
 func (a *app) complete(ctx context.Context, s *store, state *phases.State) {
 	plans := planCache{ctx: ctx, blobs: s.blobs}
 	st := phases.StatusOf(plans.of(state), state)
-	errs := []error{s.tidyUp(ctx)}
+	errs := []error{s.tidyUp(ctx), s.dropSpools(state)}
 	mirror, err := openMirror(ctx, s) // it catches up with the events
 	if err == nil {
 		err = mirror.Close()
@@ -30,4 +30,16 @@ func (a *app) complete(ctx context.Context, s *store, state *phases.State) {
 	if err := errors.Join(append(errs, err, serr, keepReports(s, st), berr)...); err != nil {
 		a.say("warning: what tells of this build could not be written: %s", err)
 	}
+}
+
+// dropSpools removes the spools of a build that holds nothing any more: all their answers are booked.
+func (s *store) dropSpools(state *phases.State) error {
+	if len(state.Guard.Holds) > 0 {
+		return nil
+	}
+	names, err := s.spools.List()
+	for _, name := range names {
+		err = errors.Join(err, s.spools.Remove(name))
+	}
+	return err
 }

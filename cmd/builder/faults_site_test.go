@@ -43,6 +43,7 @@ var faultyDir string
 // model of this process, which keeps its own ledger and outlives every kill.
 type faultSite struct {
 	*site
+	under []string // what the next process of builder runs under; nil for nothing
 }
 
 func newFaultSite(t *testing.T) *faultSite {
@@ -150,7 +151,9 @@ func (f *faultSite) carry(faults string) ran {
 	}
 	ctx, cancel := context.WithTimeout(f.t.Context(), 2*time.Minute)
 	defer cancel()
-	c := exec.CommandContext(ctx, f.exe, args...)
+	argv := append(append(f.under, f.exe), args...)
+	f.under = nil
+	c := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	c.Dir, c.Env = f.dir, append(append([]string{}, f.env...), "BUILDER_FAULT="+faults, "BUILDER_FAULT_SEEN="+f.path("seen"))
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out

@@ -24,9 +24,10 @@ func TestFaultMatrix(t *testing.T) {
 	}
 	t.Parallel()
 	m := newMatrix(t)
+	t.Cleanup(m.print)
 	for i, p := range faultpoint.Points() {
 		for j, k := range faultpoint.Kinds() {
-			if !p.Takes(k) || k != faultpoint.Kill && os.Getenv("FAULTS") != "all" && (i+j)%sampled != 0 {
+			if !p.Takes(k) || k != faultpoint.Kill && !everyFault() && (i+j)%sampled != 0 {
 				continue
 			}
 			t.Run(p.Name+"/"+string(k), func(t *testing.T) {
@@ -40,8 +41,12 @@ func TestFaultMatrix(t *testing.T) {
 // sampled is which of the cells besides kill -9 the short form tries: one of so many.
 const sampled = 6
 
+// everyFault says whether the long form was asked for.
+func everyFault() bool { return os.Getenv("FAULTS") == "all" }
+
 // matrix gathers what happened in the cells.
 type matrix struct {
+	t          *testing.T
 	tree, head string // of a build without faults
 	hits       map[string]int
 	mu         sync.Mutex
@@ -55,7 +60,7 @@ func newMatrix(t *testing.T) *matrix {
 	if r := f.carry(""); r.code != 0 {
 		t.Fatalf("without faults: exit %d:\n%s", r.code, r.out)
 	}
-	m := &matrix{ends: map[string]string{}, hits: f.seen(), tree: f.git("app", "rev-parse", "HEAD^{tree}"), head: f.git("app", "rev-parse", "HEAD")}
+	m := &matrix{t: t, ends: map[string]string{}, hits: f.seen(), tree: f.git("app", "rev-parse", "HEAD^{tree}"), head: f.git("app", "rev-parse", "HEAD")}
 	for _, wrong := range f.oracle(m.tree, m.head) {
 		t.Errorf("without faults: %s", wrong)
 	}
@@ -67,7 +72,6 @@ func newMatrix(t *testing.T) *matrix {
 	if b := f.bill(); b.again != 0 || b.once != b.total || b.total == 0 {
 		t.Errorf("without faults the serving side has billed %+v", b)
 	}
-	t.Cleanup(func() { m.print(t) })
 	return m
 }
 
@@ -150,7 +154,7 @@ func (m *matrix) note(point string, k faultpoint.Kind, r ran) {
 }
 
 // print shows every cell by the exit code of the process that had the fault.
-func (m *matrix) print(t *testing.T) {
+func (m *matrix) print() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var b strings.Builder
@@ -177,5 +181,5 @@ func (m *matrix) print(t *testing.T) {
 		})
 	}
 	row("cells", func(k faultpoint.Kind) string { return fmt.Sprint(count[k]) })
-	t.Logf("%d cells; how the process with the fault ended (. not tried, - does not apply)\n%s", len(m.ends), b.String())
+	m.t.Logf("%d cells; how the process with the fault ended (. not tried, - does not apply)\n%s", len(m.ends), b.String())
 }
