@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
@@ -81,13 +81,18 @@ func (w *works) versions(ctx context.Context) []toolchain.Tool {
 	found := slices.Clone(w.tools)
 	found = slices.DeleteFunc(found, func(t toolchain.Tool) bool { return t.Name == "sh" || t.Name == "pip3" })
 	broken := make([]bool, len(found))
-	var all errgroup.Group
+	errs := make([]error, len(found))
+	var all sync.WaitGroup
 	for i := range found {
 		if t := &found[i]; t.Version == "" {
-			all.Go(bug.Guarded(func() error { t.Version, broken[i] = w.version(ctx, t.Name); return nil }))
+			all.Go(func() {
+				defer bug.Catch(&errs[i])
+				t.Version, broken[i] = w.version(ctx, t.Name)
+			})
 		}
 	}
-	if err := all.Wait(); err != nil {
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
 		panic(err) // of one of them, here where it is caught
 	}
 	var work []toolchain.Tool

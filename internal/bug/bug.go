@@ -27,11 +27,19 @@ func (e *Error) Unwrap() error {
 	return err
 }
 
-// Catch is deferred by whoever must not die; it puts a panic into err, beside what is there.
+// Catch is deferred by whoever must not die; it puts a panic into err, beside what is there. A panic with
+// one that was caught before, in another goroutine, keeps its place.
 func Catch(err *error) {
-	if p := recover(); p != nil {
-		*err = errors.Join(&Error{Value: p, Stack: debug.Stack()}, *err)
+	p := recover()
+	if p == nil {
+		return
 	}
+	var before *Error
+	caught, ok := p.(error)
+	if !ok || !errors.As(caught, &before) {
+		caught = &Error{Value: p, Stack: debug.Stack()}
+	}
+	*err = errors.Join(caught, *err)
 }
 
 // Guarded is fn with its panics as errors, for groups of goroutines.

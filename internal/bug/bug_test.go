@@ -28,6 +28,17 @@ func TestCatch(t *testing.T) {
 	}
 }
 
+// What one goroutine caught and another panics with again is the same bug.
+func TestCatchAgain(t *testing.T) {
+	t.Parallel()
+	first := Guarded(func() error { panic("once") })()
+	second := Guarded(func() error { panic(first) })()
+	var a, b *Error
+	if !errors.As(first, &a) || !errors.As(second, &b) || a != b {
+		t.Errorf("got %v, then %v", first, second)
+	}
+}
+
 func TestCatchKeepsWhatWasThere(t *testing.T) {
 	t.Parallel()
 	err := func() (err error) {
