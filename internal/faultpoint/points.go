@@ -56,6 +56,8 @@ func Points() []Point {
 		step("git.make"), write("git.write"), step("git.fsync"),
 		// Every record.
 		step("journal.before_commit"), step("journal.after_commit"), step("snapshot.save"),
+		// A task begins.
+		pass("task.after_start"), step("attempt.before_start"),
 		// Intent, send, answer.
 		step("intent.before_tx"), pass("intent.after_tx"),
 		step("spool.create"), pass("send.before_write"), pass("send.after_write"), pass("send.first_byte"),
@@ -70,12 +72,15 @@ func Points() []Point {
 		write("tree.write"), pass("tree.between_files"), again("tool.after_effect:kill", step("tree.delete")),
 		pass("setup.after_intent"), pass("setup.after_effect"), pass("setup.after_outcome"),
 		pass("gate.after_intent"), pass("run.child_started"), pass("run.child_exited"), pass("gate.after_effect"), pass("gate.after_outcome"),
+		// A candidate is proven and merged.
+		step("attempt.before_end"), pass("attempt.after_end"), pass("merge.after_start"),
 		// The commit.
 		pass("commit.after_intent"), step("pack.rename"), pass("commit.objects"), step("git.lock"), step("commit.before_ref"), pass("commit.after_ref"),
 		pass("commit.after_effect"), pass("commit.after_outcome"),
 		// The user's folder.
 		pass("checkout.after_intent"), write("checkout.write"), step("checkout.fsync"), step("checkout.rename"), step("checkout.delete"), step("checkout.dirsync"),
 		step("index.rename"), pass("checkout.after_effect"), pass("checkout.after_outcome"),
+		step("done.before_tx"), pass("done.after_tx"),
 		// Projections.
 		write("events.append"), step("status.write"), write("file.write"), step("file.rename"), step("list.rename"),
 		// Recovery.
