@@ -13,6 +13,9 @@ import (
 // a failure of the store or of this program.
 func (e *Engine) Run(ctx context.Context) error {
 	e.branch = make(chan struct{}, 1)
+	if err := e.sweepScratch(ctx); err != nil {
+		return e.pause(ctx, err)
+	}
 	c := &crew{engine: e, busy: map[Step]bool{}, ended: make(chan outcome)}
 	if err := c.run(ctx); err != nil {
 		return e.pause(ctx, err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -91,11 +90,6 @@ func (e *Engine) prover(task planner.Task, st TaskState, at *attempt, base Manif
 		door: e.door(), trees: e.Trees, gates: e.Gates, plan: e.plan, task: task, keep: st.Keep, at: at,
 		dir: dir, fresh: dir + ".proof", base: base, rebased: st.Rebased,
 	}
-}
-
-// scratch is the folder of an attempt's tree.
-func (e *Engine) scratch(id planner.TaskID, attempt int) string {
-	return filepath.Join(e.Scratch, fmt.Sprintf("%s.%d", id, attempt))
 }
 
 // runAttempt opens the next attempt or goes on with the open one, and records its end. Pauses and
