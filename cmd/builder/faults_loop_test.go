@@ -15,7 +15,7 @@ import (
 // spread is n numbers from 1 to most, evenly: all of them when the long form was asked for.
 func spread(n, most int) []int {
 	var out []int
-	step := max(1, most/n)
+	step := max(1, most/(n*faultShare()))
 	if everyFault() {
 		step = 1
 	}
@@ -51,10 +51,14 @@ func TestFaultEveryOperation(t *testing.T) {
 		{faultpoint.EIO, "", failing, 2}, {faultpoint.EIO, "+", failing, 2}, {faultpoint.ENOSPC, "", failing, 2}, {faultpoint.ENOSPC, "+", failing, 2},
 		{faultpoint.Kill, "", all, 3}, {faultpoint.Panic, "", all, 2},
 	} {
-		for _, n := range spread(c.n, c.most) {
-			t.Run(fmt.Sprintf("%s@%d%s", c.kind, n, c.on), func(t *testing.T) {
+		for i, n := range spread(c.n, c.most) {
+			site, name := newFaultSite, "one by one"
+			if i%2 == 1 {
+				site, name = newWideSite, "side by side"
+			}
+			t.Run(fmt.Sprintf("%s@%d%s, %s", c.kind, n, c.on, name), func(t *testing.T) {
 				t.Parallel()
-				m.survives(t, newFaultSite(t), c.kind, fmt.Sprintf("*:%s@%d%s", c.kind, n, c.on))
+				m.survives(t, site(t), c.kind, fmt.Sprintf("*:%s@%d%s", c.kind, n, c.on))
 			})
 		}
 	}
@@ -89,7 +93,7 @@ func TestFaultInRecovery(t *testing.T) {
 	}
 	t.Logf("FAULT_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 19))
-	pairs := 6
+	pairs := 6 * faultShare()
 	if everyFault() {
 		pairs = 200
 	}
@@ -135,7 +139,7 @@ func TestFaultOfSystemCalls(t *testing.T) {
 	for _, call := range []string{"fdatasync", "fsync", "pwrite64", "/^rename", "linkat"} {
 		for _, k := range []faultpoint.Kind{faultpoint.EIO, faultpoint.ENOSPC} {
 			for n := 1; n <= 40; n++ {
-				if i++; !everyFault() && i%37 != 3 {
+				if i++; !everyFault() && i%max(1, 37/faultShare()) != 0 {
 					continue
 				}
 				inject := fmt.Sprintf("inject=%s:error=%s:when=%d", call, strings.ToUpper(string(k)), n)

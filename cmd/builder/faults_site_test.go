@@ -43,6 +43,7 @@ var faultyDir string
 // model of this process, which keeps its own ledger and outlives every kill.
 type faultSite struct {
 	*site
+	wide  bool     // two of the tasks at the same time
 	under []string // what the next process of builder runs under; nil for nothing
 }
 
@@ -55,6 +56,18 @@ func newFaultSite(t *testing.T) *faultSite {
 	f := &faultSite{site: newSite(t, func(_ int, req agenttest.Request) agenttest.Turn { return faultTurn(req) }, faultPlan)}
 	f.exe = exe
 	f.fewPrograms("sh", "grep", "sort", "rm", "make")
+	return f
+}
+
+// newWideSite is the same build with its last two tasks side by side: they end in one tree, in either order.
+func newWideSite(t *testing.T) *faultSite {
+	t.Helper()
+	f := newFaultSite(t)
+	f.wide = true
+	p := f.plan()
+	faultPlan(p)
+	p.Phases[0].Tasks[2].Needs = p.Phases[0].Tasks[1].Needs
+	f.usePlan(p)
 	return f
 }
 
@@ -148,6 +161,9 @@ func (f *faultSite) carry(faults string) ran {
 	args := f.args("--build-id", "b-fault", "--model", faultModel)
 	if f.exists("app/.builder") {
 		args = []string{"resume", "app"}
+	}
+	if f.wide {
+		args = append(args, "--workers", "2")
 	}
 	ctx, cancel := context.WithTimeout(f.t.Context(), 2*time.Minute)
 	defer cancel()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,7 +18,8 @@ import (
 // build that had no fault: same commits, same spending as the serving side's ledger, nothing left
 // behind. A point that is not reached fails the test.
 //
-// Without FAULTS=all every point is tried with kill -9, and each with some of the other kinds.
+// Without FAULTS=all every point is tried with kill -9, and each with some of the other kinds; FAULTS=N
+// tries N times as many of those, and of the loops' numbers.
 func TestFaultMatrix(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs builder as a process")
@@ -27,7 +29,7 @@ func TestFaultMatrix(t *testing.T) {
 	t.Cleanup(m.print)
 	for i, p := range faultpoint.Points() {
 		for j, k := range faultpoint.Kinds() {
-			if !p.Takes(k) || k != faultpoint.Kill && !everyFault() && (i+j)%sampled != 0 {
+			if !p.Takes(k) || k != faultpoint.Kill && !everyFault() && (i+j)%max(1, sampled/faultShare()) != 0 {
 				continue
 			}
 			t.Run(p.Name+"/"+string(k), func(t *testing.T) {
@@ -43,6 +45,15 @@ const sampled = 6
 
 // everyFault says whether the long form was asked for.
 func everyFault() bool { return os.Getenv("FAULTS") == "all" }
+
+// faultShare is how many times the short form is asked for.
+func faultShare() int {
+	n, err := strconv.Atoi(os.Getenv("FAULTS"))
+	if err != nil || n < 1 {
+		return 1
+	}
+	return n
+}
 
 // matrix gathers what happened in the cells.
 type matrix struct {
