@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -36,8 +38,6 @@ var faulty = sync.OnceValues(func() (string, error) {
 	faultyDir = dir
 	return exe, nil
 })
-
-var faultyDir string
 
 // faultSite is a build of three small tasks by builder with its fault points, asked of a scripted
 // model of this process, which keeps its own ledger and outlives every kill.

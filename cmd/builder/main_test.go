@@ -38,6 +38,9 @@ type cachedRun struct{ m *testing.M }
 // kept is how long scratch folders of test runs stay.
 const kept = time.Hour
 
+// faultyDir is where builder with its fault points was built for this run; "" when it was not.
+var faultyDir string
+
 const cacheVariable = "BUILDER_TEST_CACHE"
 
 // Run implements testscript.TestingM.
