@@ -240,6 +240,7 @@ func (w *Writer) rest() {
 	if w.failed != nil {
 		return // the state is ahead of the journal
 	}
+	defer bug.Catch(&w.failed)
 	for _, o := range w.observers {
 		if r, ok := o.(Rester); ok {
 			r.Rest(w.state)
