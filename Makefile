@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 TOOL     = $(GO) tool -modfile=tools/go.mod
 
-.PHONY: all build test fmt vet lint arch race scripts fuzz crash laws bench golden cross clean
+.PHONY: all build test fmt vet lint arch race scripts fuzz crash faults laws bench golden cross clean
 
 all: fmt vet lint arch test
 
@@ -20,9 +20,11 @@ fmt:
 
 vet:
 	$(GO) vet ./...
+	$(GO) vet -tags faults ./internal/faultpoint ./cmd/builder
 
 lint:
 	$(TOOL) golangci-lint run ./...
+	$(TOOL) golangci-lint run --build-tags faults ./internal/faultpoint/...
 
 arch:
 	$(GO) test -count=1 -run 'Architecture|FilesStaySmall' .
@@ -42,9 +44,13 @@ fuzz:
 	  done; done
 
 KILL_ROUNDS ?= 20
-crash: # the long form; `make test` has a short one
+crash: faults # the long form; `make test` has a short one
 	$(GO) test -count=1 -run Crash ./internal/phases/...
 	KILL_ROUNDS=$(KILL_ROUNDS) $(GO) test -count=1 -timeout 60m -run Kill ./cmd/builder
+
+faults: # every kind at every fault point, every operation in turn, system calls by strace; most of an hour
+	$(GO) test -count=1 -tags faults ./internal/faultpoint
+	FAULTS=all $(GO) test -count=1 -timeout 180m -v -run '^TestFault' ./cmd/builder
 
 laws: # takes each guard of a law away, and wants a test to fail for it; takes minutes
 	$(GO) test -count=1 -timeout 90m -run '^TestMutations$$' -v ./laws -try

@@ -98,6 +98,15 @@ var mutations = []mutation{
 		tests: "TestRecoverAtEveryByte",
 	},
 	{
+		law: "L2", kept: "a whole answer that the disk does not take stays for the next start", file: "internal/budget/meter/flight.go",
+		old: `				fl.err = kept
+				fl.discard()
+				return true, fl.err
+`,
+		new:   "				s = unknown(fl.hold, \"\")\n",
+		tests: "TestAnswerThatCannotBeKept|TestWholeAnswersThatAreNone",
+	},
+	{
 		law: "L2", kept: "a request cannot be sent again below", file: "internal/budget/meter/transport.go",
 		old:   "out.Body, out.GetBody, out.ContentLength, out.TransferEncoding = once, nil, int64(len(body)), nil",
 		new:   "out.Body, out.GetBody, out.ContentLength, out.TransferEncoding = once, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }, int64(len(body)), nil",

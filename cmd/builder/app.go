@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/sandbox/ladder"
 )
 
@@ -34,7 +35,7 @@ func Main(args, env []string, in io.Reader, out, errw io.Writer) int {
 		return code
 	}
 	a := &app{env: env, in: in, out: out, err: errw}
-	err := a.run(args[1:])
+	err := bug.Guarded(func() error { return a.run(args[1:]) })()
 	if err == nil {
 		return exitDone
 	}

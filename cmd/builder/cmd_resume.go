@@ -56,6 +56,7 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 		return usage("E_NO_BUILD", "remove "+f.root()+" and start again with: builder build", "the build in %s ended before it began", f.app)
 	}
 	if state.Run == phases.DoneState {
+		a.complete(ctx, st, state)
 		a.say("done already: nothing is left to do in %s", f.app)
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 	"github.com/seed-c331f47d/builder/internal/planner"
@@ -27,9 +28,12 @@ func exitOf(err error) int {
 	var pause *phases.PauseError
 	var problems planner.Problems
 	var locked *checkpoint.LockedError
+	var own *bug.Error
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &own):
+		return exitInternal
 	case errors.As(err, &f):
 		return f.exit
 	case errors.As(err, &pause) && pause.Reason.Code == phases.CodeInterrupted:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 	"github.com/seed-c331f47d/builder/internal/sandbox/toolchain"
 )
@@ -79,13 +81,20 @@ func (w *works) versions(ctx context.Context) []toolchain.Tool {
 	found := slices.Clone(w.tools)
 	found = slices.DeleteFunc(found, func(t toolchain.Tool) bool { return t.Name == "sh" || t.Name == "pip3" })
 	broken := make([]bool, len(found))
+	errs := make([]error, len(found))
 	var all sync.WaitGroup
 	for i := range found {
 		if t := &found[i]; t.Version == "" {
-			all.Go(func() { t.Version, broken[i] = w.version(ctx, t.Name) })
+			all.Go(func() {
+				defer bug.Catch(&errs[i])
+				t.Version, broken[i] = w.version(ctx, t.Name)
+			})
 		}
 	}
 	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		panic(err) // of one of them, here where it is caught
+	}
 	var work []toolchain.Tool
 	for i, t := range found {
 		if !broken[i] {

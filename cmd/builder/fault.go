@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 	"github.com/seed-c331f47d/builder/internal/planner"
@@ -89,11 +90,14 @@ func linesOf(err error) []fault {
 	var problems planner.Problems
 	var locked *checkpoint.LockedError
 	var at *located
+	var own *bug.Error
 	again := "builder resume DIR"
 	if errors.As(err, &at) {
 		again = at.again
 	}
 	switch {
+	case errors.As(err, &own):
+		return []fault{internal(own, again)}
 	case errors.As(err, &f):
 		return []fault{*f}
 	case errors.As(err, &pause):
@@ -124,7 +128,12 @@ func linesOf(err error) []fault {
 	case denied(err):
 		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "let builder read and write there, then do the same again"}}
 	}
-	return []fault{{code: "E_INTERNAL", what: err.Error(), hint: "this is a bug of builder; the build, if any, is kept: " + again}}
+	return []fault{internal(err, again)}
+}
+
+// internal is a bug. What only its makers can read is in the build's log.
+func internal(err error, again string) fault {
+	return fault{code: "E_INTERNAL", what: err.Error(), hint: "this is a bug of builder, please report it with the end of the build's builder.log; the build, if any, is kept: " + again}
 }
 
 func join(what, where string) string {

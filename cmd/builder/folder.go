@@ -14,6 +14,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/bolt"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -150,7 +151,7 @@ func (d *draftStore) discard() error {
 
 // name gives the folder its name and opens it. It fails when there is one already.
 func (d *draftStore) name(ctx context.Context) (*store, error) {
-	if err := os.Rename(d.tmp, d.root()); err != nil {
+	if err := d.rename(); err != nil {
 		if _, serr := os.Lstat(d.root()); serr == nil {
 			err = usage("E_WORKSPACE", "go on with it: builder resume "+d.app+", or build into a new folder", "%s holds a build already", d.app)
 			return nil, errors.Join(err, os.RemoveAll(d.tmp))
@@ -161,6 +162,13 @@ func (d *draftStore) name(ctx context.Context) (*store, error) {
 		return nil, err
 	}
 	return openStore(ctx, d.folder)
+}
+
+func (d *draftStore) rename() error {
+	if err := faultpoint.At("folder.rename"); err != nil {
+		return err
+	}
+	return os.Rename(d.tmp, d.root())
 }
 
 // The names of folders that are not yet builds.
@@ -301,11 +309,14 @@ func writeWhole(path string, content []byte) error {
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	_, err = tmp.Write(content)
+	_, err = faultpoint.Write("file.write", tmp, content)
 	if err == nil {
 		err = tmp.Sync()
 	}
 	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = faultpoint.At("file.rename")
+	}
+	if err == nil {
 		err = os.Rename(tmp.Name(), path)
 	}
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 )
 
 // remember keeps what this build has cost so far beside what was expected, for later estimates.
-func (w *works) remember(s *session, st phases.Status) (known.Build, error) {
-	reg, err := w.app.register()
+func (a *app) remember(s *store, st phases.Status, specBytes int64, estimate *known.Estimate) (known.Build, error) {
+	reg, err := a.register()
 	if err != nil {
 		return known.Build{}, err
 	}
-	b := bookOf(s.store.app, st)
-	b.SpecBytes = int64(len(w.spec.Text))
+	b := bookOf(s.app, st)
+	b.SpecBytes = specBytes
 	if old, ok := reg.Get(b.ID); ok {
 		b.Estimate = old.Estimate
 	}
 	if b.Estimate == nil {
-		b.Estimate = s.estimate
+		b.Estimate = estimate
 	}
 	return b, reg.Put(b)
 }
@@ -33,7 +33,7 @@ func (s *session) known(ctx context.Context, w *phases.Writer) error {
 	if err := w.View(ctx, func(state *phases.State) { st = phases.StatusOf(s.works.plan(state), state) }); err != nil {
 		return err
 	}
-	_, err := s.works.remember(s, st)
+	_, err := s.app.remember(s.store, st, int64(len(s.works.spec.Text)), s.estimate)
 	return err
 }
 

@@ -38,6 +38,9 @@ type cachedRun struct{ m *testing.M }
 // kept is how long scratch folders of test runs stay.
 const kept = time.Hour
 
+// faultyDir is where builder with its fault points was built for this run; "" when it was not.
+var faultyDir string
+
 const cacheVariable = "BUILDER_TEST_CACHE"
 
 // Run implements testscript.TestingM.
@@ -51,6 +54,11 @@ func (c cachedRun) Run() int {
 	if err := os.Setenv(cacheVariable, dir); err != nil {
 		panic(err)
 	}
+	defer func() {
+		if faultyDir != "" {
+			_ = os.RemoveAll(faultyDir) // in the place for temporary files
+		}
+	}()
 	return c.m.Run()
 }
 

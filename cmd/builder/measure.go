@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 	"github.com/seed-c331f47d/builder/internal/sandbox/ladder"
 )
@@ -14,6 +15,7 @@ type measurement struct {
 	done   chan struct{} // closed when runner and report may be read
 	runner sandbox.Runner
 	report ladder.Report
+	err    error
 }
 
 // measure begins. Whoever calls it calls stop.
@@ -22,6 +24,7 @@ func measure(ctx context.Context) *measurement {
 	m := &measurement{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(m.done)
+		defer bug.Catch(&m.err)
 		m.runner, m.report = ladder.Measure(ctx)
 	}()
 	return m
@@ -37,6 +40,9 @@ func (m *measurement) stop() {
 // that it may be so. Nothing is sent, no command is run and no level is told before.
 func (w *works) confined() error {
 	<-w.measured.done
+	if w.measured.err != nil {
+		return w.measured.err
+	}
 	w.runner, w.report = w.measured.runner, w.measured.report
 	if w.runner.Level() != sandbox.None {
 		return nil

@@ -17,6 +17,8 @@ import (
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/bug"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 	"github.com/seed-c331f47d/builder/internal/planner"
 	known "github.com/seed-c331f47d/builder/internal/usage"
@@ -38,6 +40,7 @@ type brake struct {
 func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (context.Context, *brake) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	now := make(chan struct{})
+	faultpoint.OnCancel(func() { cancel(phases.ErrInterrupted) })
 	b := &brake{stop: phases.Stop{Grace: grace, Now: now}, cancel: cancel, ch: make(chan os.Signal, 4), done: make(chan struct{})}
 	signal.Notify(b.ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	signal.Ignore(syscall.SIGPIPE) // a reader of the progress that goes away does not end a build
@@ -137,6 +140,7 @@ func (s *session) run(ctx context.Context) error {
 		return &located{s.again, err}
 	}
 	st, err := s.carryOn(ctx, mirror)
+	s.trace(err)
 	// Reports, events and the list of builds are projections of the records: when they cannot be
 	// written, the build has still ended as it has.
 	if cerr := mirror.Close(); cerr != nil {
@@ -151,6 +155,7 @@ func (s *session) run(ctx context.Context) error {
 // carryOn runs the engine between the opening and the closing of the writer, and returns how the
 // build then stands.
 func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status, err error) {
+	defer bug.Catch(&err)
 	book, file, err := openLog(s.store.log(s.store.id), s.app.secrets())
 	if err != nil {
 		return st, fmt.Errorf("open log: %w", err)
@@ -174,11 +179,14 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	if err := s.known(ctx, writer); err != nil {
 		s.app.say("warning: the list of builds could not be written: %s", err)
 	}
+	if err := s.store.tidyUp(ctx); err != nil { // it harms nobody
+		s.app.say("warning: %s", err)
+	}
 	braked, b := newBrake(ctx, s.set.MaxTime, func(first bool) { s.tellStop(ctx, writer, first) })
 	defer b.release()
 	engine, err := s.works.engine(braked, s, writer, b.stop)
 	if err != nil {
-		return st, err
+		return st, phases.PauseOf(err, s.again)
 	}
 	runErr := engine.Run(braked)
 	s.view.End()
@@ -187,6 +195,21 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 		s.conclude(st, runErr == nil)
 	}
 	return st, errors.Join(runErr, verr)
+}
+
+// trace puts the place of a panic into the build's log, for those who mend it.
+func (s *session) trace(err error) {
+	var own *bug.Error
+	if !errors.As(err, &own) {
+		return
+	}
+	book, file, err := openLog(s.store.log(s.store.id), s.app.secrets())
+	if err != nil {
+		s.app.say("warning: the log could not be written: %s", err)
+		return
+	}
+	book.log.Error().Str("build", s.store.id).Bytes("stack", own.Stack).Msg(tidy(own.Error(), s.app.secrets()))
+	_ = file.Close() // what could not be written there is not the build's
 }
 
 func (s *session) tellStop(ctx context.Context, w *phases.Writer, first bool) {
@@ -210,7 +233,7 @@ func (s *session) conclude(st phases.Status, ended bool) {
 	if err := keepReports(s.store, st); err != nil {
 		s.app.say("warning: the report could not be written: %s", err)
 	}
-	kept, err := s.works.remember(s, st)
+	kept, err := s.app.remember(s.store, st, int64(len(s.works.spec.Text)), s.estimate)
 	if err != nil {
 		s.app.say("warning: the list of builds could not be written: %s", err)
 	}

@@ -36,7 +36,8 @@ const (
 // Trailer is one line at the end of a commit message.
 type Trailer struct{ Key, Value string }
 
-// message renders a commit message: the task's title, what it covers, the trailers.
+// message renders a commit message: the task's title, what it covers, the trailers. op is that of the
+// merge which makes the commit.
 func message(p *planner.Plan, t planner.Task, op budget.Op, attempt int, planHash string) string {
 	var b strings.Builder
 	b.WriteString(oneLine(t.Title))

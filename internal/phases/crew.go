@@ -3,10 +3,9 @@ package phases
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/bug"
 )
 
 // Run goes on until the build is finished; then it returns nil and the state says done or failed.
@@ -14,6 +13,9 @@ import (
 // a failure of the store or of this program.
 func (e *Engine) Run(ctx context.Context) error {
 	e.branch = make(chan struct{}, 1)
+	if err := e.sweepScratch(ctx); err != nil {
+		return e.pause(ctx, err)
+	}
 	c := &crew{engine: e, busy: map[Step]bool{}, ended: make(chan outcome)}
 	if err := c.run(ctx); err != nil {
 		return e.pause(ctx, err)
@@ -102,19 +104,6 @@ func (c *crew) begin(ctx context.Context) error {
 
 // guarded carries out a step; a panic in it is an error like any other: what is recorded stays true.
 func (e *Engine) guarded(ctx context.Context, step Step) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &PanicError{Value: r, Stack: debug.Stack()}
-		}
-	}()
+	defer bug.Catch(&err)
 	return e.step(ctx, step)
 }
-
-// PanicError is a fault of this program that was caught where a step was carried out.
-type PanicError struct {
-	Value any
-	Stack []byte
-}
-
-// Error says what the program panicked with; the stack is for logs.
-func (p *PanicError) Error() string { return fmt.Sprintf("internal fault: %v", p.Value) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // inlineResult is the largest result kept in its record; larger ones become blobs.
@@ -66,10 +67,12 @@ func (d Door) Do(ctx context.Context, e Effect, fn func(context.Context) (Did, e
 			return Did{}, err
 		}
 	}
+	faultpoint.PassOf(string(e.Kind), "after_intent")
 	did, err := fn(ctx)
 	if err != nil {
 		return Did{}, err
 	}
+	faultpoint.PassOf(string(e.Kind), "after_effect")
 	return did, d.remember(ctx, e, did)
 }
 
@@ -87,6 +90,7 @@ func (d Door) remember(ctx context.Context, e Effect, did Did) error {
 	if e.ReadOnly {
 		return d.Writer.Later(ctx, f)
 	}
+	defer faultpoint.PassOf(string(e.Kind), "after_outcome")
 	return d.Writer.Record(context.WithoutCancel(ctx), f)
 }
 

@@ -136,6 +136,19 @@ func TestMessageForgesNoTrailer(t *testing.T) {
 	}
 }
 
+// Law L4: each commit names its task, whichever op makes it: the done set can be read from the branch.
+func TestMessageNamesItsTask(t *testing.T) {
+	t.Parallel()
+	p := twoTasks()
+	task := p.Phases[0].Tasks[1]
+	got := message(&p, task, budget.Op{Build: "b-1", Task: MergeTask, Attempt: 3, Step: 1}, 2, "hash")
+	for _, line := range []string{"Builder-Task: " + string(task.ID), "Builder-Attempt: 2", "Builder-Op: b-1/" + MergeTask + "/3/1.0"} {
+		if !strings.Contains(got, "\n"+line+"\n") {
+			t.Errorf("no %q in:\n%s", line, got)
+		}
+	}
+}
+
 // Law L2: an attempt in which the same question cannot be asked again is closed, and a new one
 // begun; the journal's answer is never taken for another question.
 func TestDivergedAttemptBeginsAgain(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -23,6 +24,10 @@ func (b *batch) land() error {
 	if len(b.why) > 0 {
 		facts = append(facts, b.sendBack(head))
 	}
+	if err := faultpoint.At("done.before_tx"); err != nil {
+		return err
+	}
+	defer faultpoint.Pass("done.after_tx")
 	return b.engine.Writer.Record(b.ctx, append(facts, MergeFinished{Merge: b.Merge, Red: b.before})...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
@@ -98,6 +99,7 @@ func (b *batch) proveItems() error {
 			continue
 		}
 		all.Go(func() {
+			defer bug.Catch(&errs[i])
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			at := *b.at

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -30,6 +31,7 @@ func (e *Engine) merge(ctx context.Context) error {
 	if err != nil || open == nil {
 		return err
 	}
+	faultpoint.Pass("merge.after_start")
 	b := &batch{engine: e, ctx: ctx, MergeStarted: *open}
 	if err := b.load(); err != nil {
 		return err

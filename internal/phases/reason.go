@@ -49,6 +49,15 @@ func reasonOf(err error, again string) (Reason, bool) {
 	return Reason{}, false
 }
 
+// PauseOf is err as a *PauseError where it stops a build before its end; else it is err itself. It is for
+// what goes wrong beside Run.
+func PauseOf(err error, again string) error {
+	if reason, ok := reasonOf(err, again); ok {
+		return &PauseError{Reason: reason, Err: err}
+	}
+	return err
+}
+
 // full says whether err means that there is no space, in the checkpoint or anywhere else.
 func full(err error) bool {
 	for _, e := range []error{checkpoint.ErrFull, syscall.ENOSPC, syscall.EDQUOT} {

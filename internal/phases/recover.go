@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Reader makes the settlement of a call from what its spool holds (package meter does).
@@ -23,6 +24,7 @@ func Recover(ctx context.Context, w *Writer, spools checkpoint.Spools, read Read
 	if err := w.View(ctx, func(s *State) { holds = openHolds(s) }); err != nil {
 		return err
 	}
+	faultpoint.Pass("recover.begin")
 	for _, h := range holds {
 		st, err := recovered(ctx, h, spools, read)
 		if err != nil {
@@ -31,12 +33,14 @@ func Recover(ctx context.Context, w *Writer, spools checkpoint.Spools, read Read
 		if err := w.Settle(ctx, st); err != nil {
 			return err
 		}
+		faultpoint.Pass("recover.settled")
 	}
 	names, err := spools.List()
 	if err != nil {
 		return fmt.Errorf("list spools: %w", err)
 	}
 	for _, name := range names {
+		faultpoint.Pass("recover.spools")
 		if err := spools.Remove(name); err != nil {
 			return fmt.Errorf("remove spool %s: %w", name, err)
 		}

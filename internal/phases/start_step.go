@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -40,6 +41,7 @@ func (e *Engine) take(ctx context.Context, idle bool) ([]Step, error) {
 		steps, facts, poor, err = e.starts(s, head)
 		return facts, err
 	})
+	faultpoint.Pass("task.after_start")
 	if err == nil && idle && len(steps) == 0 {
 		err = poor
 	}

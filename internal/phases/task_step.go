@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -92,11 +92,6 @@ func (e *Engine) prover(task planner.Task, st TaskState, at *attempt, base Manif
 	}
 }
 
-// scratch is the folder of an attempt's tree.
-func (e *Engine) scratch(id planner.TaskID, attempt int) string {
-	return filepath.Join(e.Scratch, fmt.Sprintf("%s.%d", id, attempt))
-}
-
 // runAttempt opens the next attempt or goes on with the open one, and records its end. Pauses and
 // failures of the machine are errors and leave it open.
 func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState, base Manifest) error {
@@ -135,6 +130,10 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 	if res.Outcome == agent.Blocked {
 		facts = append(facts, TaskFailed{Task: task.ID, Reason: "the agent says it cannot be done: " + end.Reason})
 	}
+	if err := faultpoint.At("attempt.before_end"); err != nil {
+		return err
+	}
+	defer faultpoint.Pass("attempt.after_end")
 	if err := e.Writer.Record(ctx, facts...); err != nil {
 		return err
 	}
@@ -216,6 +215,9 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	h, err := e.Blobs.Put(ctx, raw)
 	if err != nil {
 		return fmt.Errorf("freeze task %s: %w", task.ID, err)
+	}
+	if err := faultpoint.At("attempt.before_start"); err != nil {
+		return err
 	}
 	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why})
 }

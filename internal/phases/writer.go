@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -134,6 +136,9 @@ func (w *Writer) View(ctx context.Context, fn func(*State)) error {
 // *budget.Refusal when the call does not fit. It is the meter's ledger.
 func (w *Writer) Intend(ctx context.Context, ask budget.Ask) (budget.Hold, error) {
 	var hold budget.Hold
+	if err := faultpoint.At("intent.before_tx"); err != nil {
+		return hold, err
+	}
 	err := w.Decide(ctx, func(s *State) ([]Fact, error) {
 		h, err := s.Guard.Admit(ask)
 		if err == nil && h.MaxTokens < ask.MaxTokens {
@@ -145,6 +150,7 @@ func (w *Writer) Intend(ctx context.Context, ask budget.Ask) (budget.Hold, error
 		}
 		return []Fact{CallIntended{Hold: h}}, nil
 	})
+	faultpoint.Pass("intent.after_tx")
 	return hold, err
 }
 
@@ -173,9 +179,13 @@ func (w *Writer) free() {
 // that was spent is booked whatever happens to whoever asked.
 func (w *Writer) Settle(ctx context.Context, st budget.Settlement) error {
 	ctx = context.WithoutCancel(ctx)
+	if err := faultpoint.At("settle.before_tx"); err != nil {
+		return err
+	}
 	if err := w.Record(ctx, CallAnswered{st}); err != nil {
 		return err
 	}
+	faultpoint.Pass("settle.after_tx")
 	return w.warn(ctx, nil)
 }
 
@@ -230,6 +240,7 @@ func (w *Writer) rest() {
 	if w.failed != nil {
 		return // the state is ahead of the journal
 	}
+	defer bug.Catch(&w.failed)
 	for _, o := range w.observers {
 		if r, ok := o.(Rester); ok {
 			r.Rest(w.state)
@@ -262,7 +273,7 @@ func (w *Writer) batch(ctx context.Context, subs []*submission) {
 			answers[i] = w.failed
 			continue
 		}
-		facts, err := sub.decide(w.state)
+		facts, err := w.ask(sub)
 		if err != nil {
 			answers[i] = err
 			continue
@@ -289,8 +300,15 @@ func (w *Writer) batch(ctx context.Context, subs []*submission) {
 	}
 }
 
+// ask lets sub decide. One that panics may have changed the state, so nothing more is written.
+func (w *Writer) ask(sub *submission) (facts []Fact, err error) {
+	defer bug.Catch(&w.failed)
+	return sub.decide(w.state)
+}
+
 // apply folds f and encodes it with the same time, so that a later fold gives the same state.
-func (w *Writer) apply(f Fact) (checkpoint.Record, error) {
+func (w *Writer) apply(f Fact) (rec checkpoint.Record, err error) {
+	defer bug.Catch(&err)
 	at := w.now().UTC().Round(0)
 	if err := w.state.Apply(f, at); err != nil {
 		return checkpoint.Record{}, fmt.Errorf("apply %s: %w", f.kind(), err)
@@ -301,6 +319,7 @@ func (w *Writer) apply(f Fact) (checkpoint.Record, error) {
 // flush appends recs after sequence number last. A failure is ambiguous, so nothing more is written
 // by this process.
 func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Record) {
+	defer bug.Catch(&w.failed)
 	w.later = nil
 	end, err := w.journal.Append(ctx, last, recs)
 	if err != nil {
@@ -332,6 +351,9 @@ func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Recor
 func (w *Writer) snapshot(ctx context.Context) error {
 	if w.state.Seq == w.snapped {
 		return nil
+	}
+	if err := faultpoint.At("snapshot.save"); err != nil {
+		return fmt.Errorf("save snapshot: %w", err)
 	}
 	raw, err := json.Marshal(w.state)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Version is the version of Build; fields are only ever added.
@@ -79,12 +81,16 @@ func (r Register) Put(b Build) error {
 	if err != nil {
 		return fmt.Errorf("register build: %w", err)
 	}
-	tmp, err := os.CreateTemp(r.Dir, b.ID+".*.tmp")
+	// One name, so that what a crash left is written over: who holds the build is alone here.
+	tmp, err := os.OpenFile(filepath.Join(r.Dir, b.ID+".tmp"), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("register build: %w", err)
 	}
 	_, err = tmp.Write(append(raw, '\n'))
 	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = faultpoint.At("list.rename")
+	}
+	if err == nil {
 		err = os.Rename(tmp.Name(), filepath.Join(r.Dir, b.ID+".json"))
 	}
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // place is a name in an open folder. Nothing above it is ever resolved again: what happens to the
@@ -173,6 +175,9 @@ func (p place) write(content []byte) (existed bool, err error) {
 	if err := p.fill(temp, content, mode, existed); err != nil {
 		return false, errors.Join(err, p.drop(temp))
 	}
+	if err := faultpoint.At("edit.rename"); err != nil {
+		return false, errors.Join(trouble("write", p.path, err), p.drop(temp))
+	}
 	if err := p.dir.Rename(temp, p.name); err != nil {
 		return false, errors.Join(trouble("write", p.path, err), p.drop(temp))
 	}
@@ -185,7 +190,7 @@ func (p place) fill(temp string, content []byte, mode fs.FileMode, keep bool) er
 	if err != nil {
 		return trouble("write", p.path, err)
 	}
-	_, err = f.Write(content)
+	_, err = faultpoint.Write("edit.temp_write", f, content)
 	if err == nil && keep {
 		err = f.Chmod(mode) // whatever the umask
 	}

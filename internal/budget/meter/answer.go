@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/bug"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // drainFor is how long Close waits for the end of the connection after a complete answer, so that it
@@ -50,7 +52,7 @@ func newBody(ctx context.Context, fl *flight, wire io.ReadCloser, answer followe
 		b.limit = fl.t.withheldLimit
 	}
 	b.unwatch = context.AfterFunc(ctx, func() {
-		fl.t.warn(b.abandon("the call was cancelled before its answer was complete"))
+		fl.t.warn(bug.Guarded(func() error { return b.abandon("the call was cancelled before its answer was complete") })())
 	})
 	return b
 }
@@ -74,9 +76,8 @@ func (b *body) Read(p []byte) (int, error) {
 
 // finish settles what has come to its end.
 func (b *body) finish() {
-	last := b.last
-	b.last = nil
-	last()
+	b.last()
+	b.last = nil // not before: whoever closes after a panic settles what has arrived
 	b.unwatch()
 }
 
@@ -85,6 +86,9 @@ func (b *body) fill() {
 	b.ready.Reset()
 	n, err := b.wire.Read(b.chunk)
 	if n > 0 {
+		if b.fl.written == 0 {
+			faultpoint.Pass("send.first_byte")
+		}
 		if _, serr := b.fl.Write(b.chunk[:n]); serr != nil {
 			b.last = func() { b.cut(serr) }
 			return
@@ -147,6 +151,7 @@ func (b *body) let(f frame) {
 
 // end settles after the terminal frame and, only when that is durable, releases what was withheld.
 func (b *body) end() {
+	faultpoint.Pass("send.last_byte")
 	out := b.answer.outcome()
 	s := settlement(b.fl.hold, out)
 	if s.Fate != budget.Answered {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // flight is a call between its hold and its settlement. The first settlement counts, later ones do
@@ -72,6 +73,7 @@ func (fl *flight) Write(p []byte) (int, error) {
 		return 0, errOver
 	}
 	n, err := fl.spool.Write(p)
+	faultpoint.Pass("spool.mid_stream")
 	fl.written += int64(n)
 	fl.unsynced += n
 	if err == nil && fl.unsynced >= syncEvery {
@@ -98,8 +100,9 @@ func (fl *flight) keepFailure(resp *http.Response, body []byte, s *budget.Settle
 }
 
 // settle makes the outcome durable: first the answer, then the ledger. It says whether s counted;
-// when another settlement came first, it did not. An answer that cannot be kept is booked as
-// unknown: to replay it would be impossible.
+// when another settlement came first, it did not. A whole answer that cannot be given its place is not
+// booked: it is in the spool, its hold stays, and Recover settles both at the next start. So the
+// error must end the run.
 func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
@@ -114,7 +117,9 @@ func (fl *flight) settle(s budget.Settlement) (bool, error) {
 		if s.Answer, kept = fl.keep(); kept != nil {
 			kept = fmt.Errorf("keep answer of %s: %w", fl.hold.Op, kept)
 			if s.Fate == budget.Answered {
-				s = budget.Settlement{Op: s.Op, Fate: budget.Unknown, Error: "the answer could not be kept", Status: s.Status, RequestID: s.RequestID}
+				fl.err = kept
+				fl.discard()
+				return true, fl.err
 			}
 		}
 	}
@@ -133,6 +138,7 @@ func (fl *flight) discard() {
 	}
 	fl.t.warn(fl.spool.Close())
 	if fl.err == nil {
+		faultpoint.Pass("settle.before_unlink")
 		fl.t.warn(fl.t.Spools.Remove(fl.hold.Op.File()))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // send carries out an admitted call. Whatever happens below, the hold is settled when it returns, or
@@ -35,7 +36,9 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 		return nil, fl.give(unsent(hold, "no spool"), err)
 	}
 	out, once := outgoing(req, q.shrunk(hold.MaxTokens))
+	faultpoint.Pass("send.before_write")
 	resp, err = t.base().RoundTrip(out)
+	faultpoint.Pass("send.after_write")
 	if err != nil {
 		s := unknown(hold, clean(err.Error(), fl.mask...))
 		if !once.seal() {

@@ -286,7 +286,9 @@ func TestFailedSettlementReleasesNothing(t *testing.T) {
 	}
 }
 
-func TestAnswerThatCannotBeKeptIsUnknown(t *testing.T) {
+// An answer that the disk does not take while it arrives is unknown; one that is whole in its spool
+// stays there, with its hold: the next start books it, and nothing is paid twice (law L2).
+func TestAnswerThatCannotBeKept(t *testing.T) {
 	t.Parallel()
 	seen, rest := toolAnswer()
 	full := errors.New("no space")
@@ -304,6 +306,12 @@ func TestAnswerThatCannotBeKeptIsUnknown(t *testing.T) {
 				t.Errorf("read %d bytes, %v", len(got), err)
 			}
 			resp.Body.Close()
+			if name == "keep" {
+				if len(w.settled) != 0 || len(w.spools) != 1 || len(w.guard.Holds) != 1 {
+					t.Errorf("settled %v, %d spools, %d holds: a paid answer is lost", w.settled, len(w.spools), len(w.guard.Holds))
+				}
+				return
+			}
 			if s := w.only(t); s.Fate != budget.Unknown || s.Answer != "" {
 				t.Errorf("%+v", s)
 			}

@@ -13,7 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // The rules of putting are:
@@ -41,13 +43,13 @@ func (s *Store) PutAll(ctx context.Context, contents [][]byte) ([]checkpoint.Has
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(parallel)
 	for i, content := range contents {
-		work.Go(func() error {
+		work.Go(bug.Guarded(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			hashes[i] = checkpoint.HashOf(content)
 			return s.place(ctx, hashes[i], content)
-		})
+		}))
 	}
 	if err := work.Wait(); err != nil {
 		return nil, fmt.Errorf("put blob: %w", spaceError(err))
@@ -101,7 +103,7 @@ func (s *Store) write(h checkpoint.Hash, content []byte, bring func(from, to str
 	if err != nil {
 		return err
 	}
-	err = s.step("link")
+	err = errors.Join(s.step("link"), faultpoint.At("blob.link"))
 	if err == nil {
 		err = bring(temp, path)
 	}
@@ -121,10 +123,10 @@ func (s *Store) writeTemp(content []byte) (string, error) {
 	}
 	err = s.step("write")
 	if err == nil {
-		_, err = f.Write(content)
+		_, err = faultpoint.Write("blob.write", f, content)
 	}
 	if err == nil {
-		err = s.step("sync")
+		err = errors.Join(s.step("sync"), faultpoint.At("blob.fsync"))
 	}
 	if err == nil {
 		err = f.Sync()
@@ -171,7 +173,9 @@ func (s *Store) syncFans(hashes []checkpoint.Hash) error {
 	work := errgroup.Group{}
 	work.SetLimit(parallel)
 	for _, dir := range slices.Compact(dirs) {
-		work.Go(func() error { return errors.Join(s.step("sync folder"), syncDirs(dir)) })
+		work.Go(bug.Guarded(func() error {
+			return errors.Join(s.step("sync folder"), faultpoint.At("blob.dirsync"), syncDirs(dir))
+		}))
 	}
 	return work.Wait()
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Spools is a [checkpoint.Spools] in a folder on the file system of its store.
@@ -37,6 +38,9 @@ func OpenSpools(store *Store, dir string) (*Spools, error) {
 func (s *Spools) Create(name string) (checkpoint.Spool, error) {
 	if err := checkpoint.CheckSpoolName(name); err != nil {
 		return nil, err
+	}
+	if err := faultpoint.At("spool.create"); err != nil {
+		return nil, fmt.Errorf("create spool %s: %w", name, spaceError(err))
 	}
 	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -81,6 +85,9 @@ func (s *Spools) Remove(name string) error {
 	if err := checkpoint.CheckSpoolName(name); err != nil {
 		return err
 	}
+	if err := faultpoint.At("spool.remove"); err != nil {
+		return fmt.Errorf("remove spool %s: %w", name, err)
+	}
 	if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove spool %s: %w", name, err)
 	}
@@ -120,7 +127,7 @@ func (s *spool) Write(p []byte) (int, error) {
 	if s.ended {
 		return 0, fmt.Errorf("write spool %s: %w", s.name, checkpoint.ErrClosed)
 	}
-	n, err := s.file.Write(p)
+	n, err := faultpoint.Write("spool.append", s.file, p)
 	if err != nil {
 		return n, fmt.Errorf("write spool %s: %w", s.name, spaceError(err))
 	}
@@ -168,13 +175,16 @@ func (s *spool) Close() error {
 
 // link gives a whole file a second name among the blobs.
 func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error {
+	if err := faultpoint.At("spool.fsync"); err != nil {
+		return err
+	}
 	if err := syncFile(file); err != nil {
 		return err
 	}
 	if err := s.makeFan(filepath.Dir(s.path(h))); err != nil {
 		return err
 	}
-	if err := s.step("link"); err != nil {
+	if err := errors.Join(s.step("link"), faultpoint.At("spool.link")); err != nil {
 		return err
 	}
 	ok, err := s.Has(ctx, h)

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Create makes an empty journal at path and opens it; ErrExists when there is one. It is written
@@ -48,7 +49,7 @@ func create(path string, recs []checkpoint.Record) (err error) {
 		return spaceError(err)
 	}
 	// A link, unlike a rename, does not replace what another process put there meanwhile.
-	if err := os.Link(temp.Name(), path); err != nil {
+	if err := link(temp.Name(), path); err != nil {
 		if errors.Is(err, fs.ErrExist) {
 			return checkpoint.ErrExists
 		}
@@ -57,7 +58,17 @@ func create(path string, recs []checkpoint.Record) (err error) {
 	return syncDir(filepath.Dir(path))
 }
 
+func link(from, to string) error {
+	if err := faultpoint.At("journal.link"); err != nil {
+		return err
+	}
+	return os.Link(from, to)
+}
+
 func writeNew(path string, recs []checkpoint.Record) error {
+	if err := faultpoint.At("journal.create"); err != nil {
+		return err
+	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true, NoGrowSync: true})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // ErrReadOnly is given for writes to a journal from OpenReadOnly.
@@ -168,16 +169,12 @@ func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if j.readOnly {
 		return ErrReadOnly
 	}
-	err := guard(func() error {
-		return j.db.Update(func(tx *bbolt.Tx) error {
-			if err := fn(tx); err != nil {
-				return err
-			}
-			return j.faultAt("before commit")
-		})
-	})
+	err := faultpoint.At("journal.before_commit")
 	if err == nil {
-		err = j.faultAt("after commit")
+		err = guard(func() error { return j.commit(fn) })
+	}
+	if err == nil {
+		err = errors.Join(faultpoint.At("journal.after_commit"), j.faultAt("after commit"))
 	}
 	if err == nil {
 		return nil
@@ -187,6 +184,15 @@ func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	}
 	j.poisoned = spaceError(err)
 	return j.poisoned
+}
+
+func (j *Journal) commit(fn func(*bbolt.Tx) error) error {
+	return j.db.Update(func(tx *bbolt.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return j.faultAt("before commit")
+	})
 }
 
 func (j *Journal) view(fn func(*bbolt.Tx) error) error {

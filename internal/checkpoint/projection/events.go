@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Event is one line of events.ndjson.
@@ -126,7 +127,7 @@ func (e *Events) Append(envs ...checkpoint.Envelope) error {
 	if b.Len() == 0 {
 		return nil
 	}
-	if _, err := e.file.Write(b.Bytes()); err != nil {
+	if _, err := faultpoint.Write("events.append", e.file, b.Bytes()); err != nil {
 		return fmt.Errorf("append event %d: %w", next, err)
 	}
 	e.last = next

@@ -13,7 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -240,12 +242,12 @@ func (c *checkout) write(ctx context.Context, writes []phases.Change) error {
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(parallel)
 	for i, e := range todo {
-		work.Go(func() error {
+		work.Go(bug.Guarded(func() error {
 			if err := c.aside(ctx, temp(i), e); err != nil {
 				return fmt.Errorf("write %q: %w", e.Path, err)
 			}
 			return nil
-		})
+		}))
 	}
 	if err := work.Wait(); err != nil {
 		return err
@@ -273,7 +275,10 @@ func (c *checkout) aside(ctx context.Context, at string, e phases.Entry) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(raw)
+	_, err = faultpoint.Write("checkout.write", f, raw)
+	if err == nil {
+		err = faultpoint.At("checkout.fsync")
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -283,6 +288,9 @@ func (c *checkout) aside(ctx context.Context, at string, e phases.Entry) error {
 func (c *checkout) bring(temp, at string) error {
 	dir := path.Dir(at)
 	if err := c.root.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := faultpoint.At("checkout.rename"); err != nil {
 		return err
 	}
 	if err := c.root.Rename(temp, at); err != nil {
@@ -296,6 +304,9 @@ func (c *checkout) bring(temp, at string) error {
 
 // remove deletes a file and the folders that it leaves empty.
 func (c *checkout) remove(at string) error {
+	if err := faultpoint.At("checkout.delete"); err != nil {
+		return err
+	}
 	if err := c.root.Remove(at); err != nil {
 		return err
 	}
@@ -315,6 +326,9 @@ func (c *checkout) remove(at string) error {
 }
 
 func (c *checkout) sync() error {
+	if err := faultpoint.At("checkout.dirsync"); err != nil {
+		return err
+	}
 	for dir := range c.touched {
 		d, err := c.root.Open(dir)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -9,6 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -108,6 +109,7 @@ func (r *Repo) addNew(ctx context.Context, chain []phases.CommitDraft, objects [
 	if err := r.writePack(add); err != nil {
 		return err
 	}
+	faultpoint.Pass("commit.objects")
 	return r.step("objects written")
 }
 
@@ -170,10 +172,11 @@ func (r *Repo) moveRef(ctx context.Context, from, to string) error {
 		if at != from {
 			return fmt.Errorf("%w: it is at %q, the commit starts at %q", phases.ErrDiverged, at, from)
 		}
-		return r.step("ref locked")
+		return errors.Join(r.step("ref locked"), faultpoint.At("commit.before_ref"))
 	})
 	if err != nil {
 		return fmt.Errorf("move branch: %w", err)
 	}
+	faultpoint.Pass("commit.after_ref")
 	return r.step("ref moved")
 }

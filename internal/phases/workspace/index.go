@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -56,7 +57,7 @@ func (r *Repo) updateIndex(ctx context.Context, root *os.Root, to phases.Manifes
 	if err := index.NewEncoder(&b).Encode(next); err != nil {
 		return err
 	}
-	return r.replace(ctx, "index", b.Bytes(), func() error { return r.step("index locked") })
+	return r.replace(ctx, "index", b.Bytes(), func() error { return errors.Join(r.step("index locked"), faultpoint.At("index.rename")) })
 }
 
 // dropConflicts leaves out entries that are a file where the tree has a folder, or below a file.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -49,6 +50,7 @@ func (t *Trees) materialise(ctx context.Context, m phases.Manifest, dir string, 
 		if err := p.place(ctx, e); err != nil {
 			return fmt.Errorf("place %q: %w", e.Path, err)
 		}
+		faultpoint.Pass("tree.between_files")
 	}
 	return nil
 }
@@ -88,6 +90,9 @@ func (p *placing) clear(w *walk) error {
 		if _, ok := p.want[f.path]; ok && f.bad == "" && !f.info.IsDir() {
 			p.have[f.path] = f.info
 			continue
+		}
+		if err := faultpoint.At("tree.delete"); err != nil {
+			return fmt.Errorf("remove %q: %w", f.path, err)
 		}
 		if err := forceRemove(p.root, f.path); err != nil {
 			return fmt.Errorf("remove %q: %w", f.path, err)
@@ -176,7 +181,7 @@ func writeNew(root *os.Root, at string, c []byte, perm fs.FileMode, sync bool) (
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.Write(c)
+	_, err = faultpoint.Write("tree.write", f, c)
 	if err == nil {
 		err = f.Chmod(perm) // what the umask took
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
@@ -15,6 +16,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/hash"
 	"github.com/klauspost/compress/zlib"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/seed-c331f47d/builder/internal/bug"
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // writePack writes objects as one pack with its index, synced; equal objects give equal files.
@@ -49,13 +53,13 @@ func (r *Repo) placePack(pack, index []byte, name string) error {
 		return syncDirs(dir) // by a commit that did not come to its end
 	}
 	var work errgroup.Group // the file system joins two syncs that wait together
-	work.Go(func() error { return writeSynced(filepath.Join(dir, ownTemp+name+".pack"), pack, 0o444) })
-	work.Go(func() error { return writeSynced(filepath.Join(dir, ownTemp+name+".idx"), index, 0o444) })
+	work.Go(bug.Guarded(func() error { return writeSynced(filepath.Join(dir, ownTemp+name+".pack"), pack, 0o444) }))
+	work.Go(bug.Guarded(func() error { return writeSynced(filepath.Join(dir, ownTemp+name+".idx"), index, 0o444) }))
 	if err := work.Wait(); err != nil {
 		return err
 	}
 	for _, suffix := range []string{".pack", ".idx"} {
-		if err := r.step("before rename of " + suffix); err != nil {
+		if err := errors.Join(r.step("before rename of "+suffix), faultpoint.At("pack.rename")); err != nil {
 			return err
 		}
 		if err := os.Rename(filepath.Join(dir, ownTemp+name+suffix), filepath.Join(dir, name+suffix)); err != nil {

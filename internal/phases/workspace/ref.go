@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // readRef returns the commit the branch is at; "" before the first.
@@ -71,17 +73,27 @@ func (r *Repo) replace(ctx context.Context, name string, content []byte, check f
 	if err := writeSynced(own, content, 0o644); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.Remove(own)) }()
+	locked := false
+	defer func() { // also of a panic; the lock first, for a lock alone is somebody else's
+		if locked {
+			err = errors.Join(err, os.Remove(lock))
+		}
+		err = errors.Join(err, os.Remove(own))
+	}()
+	if err := faultpoint.At("git.lock"); err != nil {
+		return err
+	}
 	if err := linkWaiting(ctx, own, lock); err != nil {
 		return err
 	}
-	err = check()
-	if err == nil {
-		err = os.Rename(lock, path)
+	locked = true
+	if err := check(); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(lock))
+	if err := os.Rename(lock, path); err != nil {
+		return err
 	}
+	locked = false
 	return syncDirs(filepath.Dir(path))
 }
 

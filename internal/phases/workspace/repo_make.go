@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/format/config"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // tempRepo starts the name under which a repository is made before it becomes .git.
@@ -44,6 +46,9 @@ func makeRepo(dir string) (err error) {
 		}
 	}
 	if err := errors.Join(os.Chmod(temp, 0o755), syncDirs(temp, filepath.Join(temp, "info"))); err != nil {
+		return err
+	}
+	if err := faultpoint.At("git.make"); err != nil {
 		return err
 	}
 	if err := os.Rename(temp, filepath.Join(dir, ".git")); err != nil {
@@ -144,7 +149,10 @@ func writeSynced(path string, content []byte, perm fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(content)
+	_, err = faultpoint.Write("git.write", f, content)
+	if err == nil {
+		err = faultpoint.At("git.fsync")
+	}
 	if err == nil {
 		err = f.Sync()
 	}

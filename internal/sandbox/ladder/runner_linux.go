@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
@@ -25,10 +26,12 @@ func (r runner) Run(ctx context.Context, c sandbox.Command) (sandbox.Output, err
 	if err != nil {
 		return sandbox.Output{}, err
 	}
+	faultpoint.Pass("run.child_started")
 	limit := time.NewTimer(c.Limits.OrDefault().Time)
 	defer limit.Stop()
 	select {
 	case <-p.Done():
+		faultpoint.Pass("run.child_exited")
 	case <-limit.C:
 		p.exceed("time")
 		<-p.Done()

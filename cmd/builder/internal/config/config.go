@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Config is what a build runs under. Zero values mean "not set" until Defaults are applied.
@@ -271,6 +273,11 @@ func environ(c *Config, env []string) error {
 			c.Workers, err = strconv.Atoi(value)
 		case "ATTEMPTS":
 			c.Attempts, err = strconv.Atoi(value)
+		case "FAULT", "FAULT_SEEN":
+			if faultpoint.Enabled {
+				continue // read where they are obeyed
+			}
+			return &Error{"E_CONFIG_UNKNOWN_KEY", "environment", "this builder has no fault points for " + name, "build one: go build -tags faults ./cmd/builder"}
 		default:
 			names := []string{"ENGINE", "PROVIDER", "MODEL", "BASE_URL", "API", "EFFORT", "AUTHOR", "SANDBOX", "MAX_COST", "MAX_TOKENS", "MAX_TIME", "WORKERS", "ATTEMPTS"}
 			return &Error{"E_CONFIG_UNKNOWN_KEY", "environment", "unknown variable " + name, "did you mean BUILDER_" + nearest(key, names) + "?"}
