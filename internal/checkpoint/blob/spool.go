@@ -24,10 +24,10 @@ type Spools struct {
 
 // OpenSpools opens the spools in dir and makes the folder where there is none.
 func OpenSpools(store *Store, dir string) (*Spools, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := store.disk.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open spools: %w", spaceError(err))
 	}
-	if err := syncDirs(filepath.Dir(dir)); err != nil {
+	if err := store.syncDirs(filepath.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("open spools: %w", err)
 	}
 	return &Spools{store: store, dir: dir}, nil
@@ -38,7 +38,7 @@ func (s *Spools) Create(name string) (checkpoint.Spool, error) {
 	if err := checkpoint.CheckSpoolName(name); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := s.store.disk.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create spool %s: %w", name, checkpoint.ErrExists)
 	}
@@ -53,7 +53,7 @@ func (s *Spools) Read(name string) ([]byte, error) {
 	if err := checkpoint.CheckSpoolName(name); err != nil {
 		return nil, err
 	}
-	content, err := os.ReadFile(filepath.Join(s.dir, name))
+	content, err := s.store.disk.ReadFile(filepath.Join(s.dir, name))
 	if err != nil {
 		return nil, fmt.Errorf("read spool %s: %w", name, missing(err))
 	}
@@ -66,7 +66,7 @@ func (s *Spools) Link(ctx context.Context, name string) (checkpoint.Hash, error)
 		return "", err
 	}
 	path := filepath.Join(s.dir, name)
-	h, err := sumFile(path)
+	h, err := s.store.sumFile(path)
 	if err != nil {
 		return "", fmt.Errorf("link spool %s: %w", name, missing(err))
 	}
@@ -81,7 +81,7 @@ func (s *Spools) Remove(name string) error {
 	if err := checkpoint.CheckSpoolName(name); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.store.disk.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove spool %s: %w", name, err)
 	}
 	return nil
@@ -89,7 +89,7 @@ func (s *Spools) Remove(name string) error {
 
 // List implements [checkpoint.Spools].
 func (s *Spools) List() ([]string, error) {
-	files, err := os.ReadDir(s.dir)
+	files, err := s.store.disk.ReadDir(s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list spools: %w", err)
 	}
@@ -109,7 +109,7 @@ type spool struct {
 	name   string
 
 	mu    sync.Mutex
-	file  *os.File
+	file  File
 	ended bool // by Close or Keep: the blob may be the same file by now
 	named bool // the folder was synced
 }
@@ -139,7 +139,7 @@ func (s *spool) Sync() error {
 	if s.named {
 		return nil
 	}
-	if err := syncDirs(s.spools.dir); err != nil {
+	if err := s.spools.store.syncDirs(s.spools.dir); err != nil {
 		return fmt.Errorf("sync spool %s: %w", s.name, err)
 	}
 	s.named = true
@@ -168,7 +168,7 @@ func (s *spool) Close() error {
 
 // link gives a whole file a second name among the blobs.
 func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error {
-	if err := syncFile(file); err != nil {
+	if err := s.syncFile(file); err != nil {
 		return err
 	}
 	if err := s.makeFan(filepath.Dir(s.path(h))); err != nil {
@@ -182,7 +182,7 @@ func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error 
 		return err
 	}
 	if !ok {
-		if err := os.Link(file, s.path(h)); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := s.disk.Link(file, s.path(h)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	} else if err := s.refresh(ctx, file, h); err != nil {
@@ -193,15 +193,15 @@ func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error 
 
 // refresh makes sure of a blob that is there already, from the file that holds the same content.
 func (s *Store) refresh(ctx context.Context, file string, h checkpoint.Hash) error {
-	content, err := os.ReadFile(file)
+	content, err := s.disk.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	return s.place(ctx, h, content)
 }
 
-func sumFile(path string) (checkpoint.Hash, error) {
-	f, err := os.Open(path)
+func (s *Store) sumFile(path string) (checkpoint.Hash, error) {
+	f, err := s.disk.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return "", err
 	}
