@@ -24,13 +24,12 @@ type book struct {
 	open    map[string]phases.EffectStarted
 	tasks   map[planner.TaskID]string // started, done or failed
 	commits []string
-	blobs   *phases.Audit
 }
 
 func newBook() *book {
 	return &book{
 		holds: map[string]budget.Hold{}, fates: map[string]budget.Settlement{}, asked: map[string]budget.Hold{},
-		open: map[string]phases.EffectStarted{}, tasks: map[planner.TaskID]string{}, blobs: phases.NewAudit(),
+		open: map[string]phases.EffectStarted{}, tasks: map[planner.TaskID]string{},
 	}
 }
 
@@ -46,7 +45,7 @@ func (b *book) held() budget.Micro {
 func (b *book) used() budget.Micro { return b.spent + b.unknown + b.held() }
 
 // take folds one record and says what cannot be.
-func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (problems []string) {
+func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (f phases.Fact, problems []string) {
 	wrong := func(format string, args ...any) {
 		problems = append(problems, fmt.Sprintf("record %d, %s: ", e.Seq, e.Kind)+fmt.Sprintf(format, args...))
 	}
@@ -57,10 +56,7 @@ func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (problems []strin
 	f, err := phases.Decode(e.Kind, e.Payload)
 	if err != nil {
 		wrong("%v", err)
-		return problems
-	}
-	if err := b.blobs.Add(e); err != nil {
-		wrong("%v", err)
+		return nil, problems
 	}
 	switch f := f.(type) {
 	case phases.BuildStarted:
@@ -93,7 +89,7 @@ func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (problems []strin
 	if u := b.used(); u > b.cap {
 		wrong("%s of %s are used", u, b.cap)
 	}
-	return problems
+	return f, problems
 }
 
 func (b *book) settle(s budget.Settlement) (problems []string) {

@@ -23,17 +23,21 @@ func (w *world) look(l *life) {
 	if n := uint64(len(j.records)); n < w.acked {
 		w.fail("%d records were acknowledged, %d are left", w.acked, n)
 	}
-	b := newBook()
+	b, audit := newBook(), phases.NewAudit()
 	for _, e := range j.records {
-		for _, p := range b.take(e, &w.story.plan) {
+		_, wrong := b.take(e, &w.story.plan)
+		if err := audit.Add(e); err != nil {
+			wrong = append(wrong, err.Error())
+		}
+		for _, p := range wrong {
 			w.fail("on disk: %s", p)
 		}
 	}
-	for _, p := range b.blobs.Problems() {
+	for _, p := range audit.Problems() {
 		w.fail("on disk: %s", p)
 	}
 	w.book = b
-	w.checkBlobs(b)
+	w.checkBlobs(audit)
 	w.checkBranch(b)
 	if _, total := w.provider.bills(); total > b.used() {
 		w.fail("the provider has billed %s, on disk are %s", total, b.used())
@@ -78,7 +82,7 @@ var unpack = func() *zstd.Decoder {
 }()
 
 // checkBlobs: every blob is what its name says, and every one that a record names is there.
-func (w *world) checkBlobs(b *book) {
+func (w *world) checkBlobs(audit *phases.Audit) {
 	have := map[checkpoint.Hash]bool{}
 	for _, fan := range w.disk.list(blobDir) {
 		if len(fan) != 2 {
@@ -99,7 +103,7 @@ func (w *world) checkBlobs(b *book) {
 			have[checkpoint.Hash(h)] = true
 		}
 	}
-	for _, h := range b.blobs.Blobs() {
+	for _, h := range audit.Blobs() {
 		if !have[h] {
 			w.fail("the blob %s is named by a record and is lost", h)
 		}

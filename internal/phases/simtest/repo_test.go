@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -51,7 +52,8 @@ func makeRepo(ctx context.Context, m mount, blobs checkpoint.Blobs, files map[st
 		return err
 	}
 	var tree phases.Manifest
-	for name, content := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		content := files[name]
 		h, err := blobs.Put(ctx, []byte(content))
 		if err != nil {
 			return err
@@ -207,7 +209,7 @@ func (r repo) Checkout(ctx context.Context, from, to phases.Manifest) ([]string,
 			dirs[dir] = true
 		}
 	}
-	for dir := range dirs {
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
 		if r.m.has(dir) {
 			if err := r.m.syncName(dir); err != nil {
 				return nil, err

@@ -48,6 +48,9 @@ func (w *world) run(ctx context.Context, p plot, before result) *phases.State {
 		f := w.fate(p, n, before.steps)
 		l, state, err := w.once(ctx, n, f)
 		w.look(l)
+		if l.died() {
+			err = errKilled // what it came to afterwards reached nobody
+		}
 		w.history = append(w.history, fmt.Sprintf("life %d%s: %d steps, %v", n, f, l.steps, err))
 		switch {
 		case len(w.problems) > 0:

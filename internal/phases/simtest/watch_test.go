@@ -27,8 +27,8 @@ func (w *watch) Observe(envs []checkpoint.Envelope, s *phases.State) {
 	b := w.world.book
 	var problems []string
 	for _, e := range envs {
-		problems = append(problems, b.take(e, &w.world.story.plan)...)
-		problems = append(problems, w.outcome(e)...)
+		f, wrong := b.take(e, &w.world.story.plan)
+		problems = append(append(problems, wrong...), w.outcome(f)...)
 	}
 	w.world.acked = b.seq
 	a := s.Guard.Account(budget.Build)
@@ -42,10 +42,9 @@ func (w *watch) Observe(envs []checkpoint.Envelope, s *phases.State) {
 }
 
 // outcome looks at a settlement: what was received whole is answered, and what is not has a reason.
-func (w *watch) outcome(e checkpoint.Envelope) (problems []string) {
-	f, err := phases.Decode(e.Kind, e.Payload)
+func (w *watch) outcome(f phases.Fact) (problems []string) {
 	answered, ok := f.(phases.CallAnswered)
-	if err != nil || !ok {
+	if !ok {
 		return nil
 	}
 	key := answered.Op.String()
@@ -60,7 +59,7 @@ func (w *watch) outcome(e checkpoint.Envelope) (problems []string) {
 	if answered.Fate != budget.Answered && w.world.mustAnswer[key] {
 		problems = append(problems, fmt.Sprintf("%s is %s (%s), and its answer was whole in its spool", key, answered.Fate, answered.Error))
 	}
-	if raw, ok := w.world.disk.read(spoolDir + "/" + answered.Op.File()); answered.Fate == budget.Unknown && ok && whole(raw) && !w.life.syncFailed() {
+	if raw, ok := w.world.disk.read(spoolDir + "/" + answered.Op.File()); answered.Fate == budget.Unknown && ok && whole(raw) && w.life.faults() == 0 {
 		problems = append(problems, fmt.Sprintf("%s is unknown (%s) while its answer is whole in its spool", key, answered.Error))
 	}
 	return problems

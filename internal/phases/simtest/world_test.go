@@ -88,7 +88,7 @@ func (w *world) live(ctx, stopped context.Context, l *life) (end *phases.State, 
 	}
 	defer func() {
 		ctx := context.WithoutCancel(ctx)
-		verr := writer.View(ctx, func(s *phases.State) { end, err = copyOf(s), errors.Join(err, w.folded(j, s)) })
+		verr := writer.View(ctx, func(s *phases.State) { end, err = s, errors.Join(err, w.folded(j, s)) })
 		err = errors.Join(err, verr, writer.Close(ctx))
 	}()
 	if err := w.begin(ctx, writer, store, l); err != nil {
@@ -190,18 +190,6 @@ func (w *world) folded(j *journal, s *phases.State) error {
 		w.fail("the state is not the fold of the records:\n%s\n%s", got, want)
 	}
 	return nil
-}
-
-func copyOf(s *phases.State) *phases.State {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		panic(err)
-	}
-	var out phases.State
-	if err := json.Unmarshal(raw, &out); err != nil {
-		panic(err)
-	}
-	return &out
 }
 
 // meterSpools and meterBlobs hand the stores to the meter in its own words, as the program does.
