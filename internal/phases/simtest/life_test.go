@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,22 +18,25 @@ var errKilled = errors.New("killed")
 type life struct {
 	number int
 	turn   *turnstile
+	eye    *watch // nil: nobody looks on
 	fate   fate
 	park   bool // at the turnstile; one worker alone need not
 
-	mu    sync.Mutex
-	steps int
-	temps int
-	dead  bool
-	stop  bool // a person wants it to stop
-	hit   int  // faults that were met
-	gone  chan struct{}
-	kill  context.CancelCauseFunc
+	mu      sync.Mutex
+	steps   int
+	counted int // of the steps that count for its death
+	temps   int
+	dead    bool
+	stop    bool // a person wants it to stop
+	hit     int  // faults that were met
+	gone    chan struct{}
+	kill    context.CancelCauseFunc
 }
 
 // fate is what will happen to a life.
 type fate struct {
 	dieAt   int     // the step; 0: it does not die
+	dieOn   place   // the steps that count for it; the zero place: all
 	when    int     // 0: before the step, 1: in it, 2: after it
 	part    float64 // of a write that it dies in
 	stopAt  int     // the step at which a person wants it to stop; 0: nobody does
@@ -46,6 +50,9 @@ func (f fate) String() string {
 	s := ""
 	if f.dieAt > 0 {
 		s += fmt.Sprintf(" dies at %d.%d", f.dieAt, f.when)
+		if f.dieOn.kind != "" {
+			s += fmt.Sprintf(" of %s %s", f.dieOn.kind, f.dieOn.below)
+		}
 	}
 	if f.stopAt > 0 {
 		s += fmt.Sprintf(" is stopped at %d", f.stopAt)
@@ -54,6 +61,15 @@ func (f fate) String() string {
 		s += fmt.Sprintf(" meets %q from %d to %d", f.fault, f.from, f.until)
 	}
 	return s
+}
+
+// place is a kind of step, somewhere.
+type place struct{ kind, below string }
+
+// places are where a death is most telling: around what makes something durable.
+var places = []place{
+	{"link", blobDir}, {"sync", blobDir}, {"sync", spoolDir}, {"remove", spoolDir}, {"write", spoolDir}, {"sync", journalDir},
+	{"rename", gitDir}, {"sync", gitDir}, {"rename", folder}, {"net", ""},
 }
 
 // act is what becomes of one step.
@@ -79,8 +95,11 @@ func (l *life) step(kind, name string, mayWait bool) act {
 	}
 	l.steps++
 	f := l.fate
+	if f.dieOn.kind == "" || f.dieOn.kind == kind && strings.HasPrefix(name, f.dieOn.below) {
+		l.counted++
+	}
 	switch {
-	case f.dieAt > 0 && l.steps >= f.dieAt:
+	case f.dieAt > 0 && l.counted >= f.dieAt:
 		l.die()
 		a := act{err: errKilled, after: f.when == 2}
 		if f.when == 1 {

@@ -162,6 +162,9 @@ func (m mount) Rename(from, to string) error {
 }
 
 func (m mount) Remove(name string) error {
+	if m.l.eye != nil {
+		m.l.eye.removes(name)
+	}
 	return m.do("remove", name, func() error { return m.d.remove(name) })
 }
 
@@ -231,7 +234,11 @@ func (f *file) Write(p []byte) (int, error) {
 	if n > 0 {
 		f.m.d.mu.Lock()
 		f.n.write(f.at, p[:n])
+		data := f.n.data
 		f.m.d.mu.Unlock()
+		if f.m.l.eye != nil {
+			f.m.l.eye.wrote(f.name, data)
+		}
 		f.at += n
 	}
 	if act.err != nil {

@@ -50,6 +50,8 @@ func (w *world) look(l *life) {
 		w.excused[key] = true
 		if spool, ok := w.disk.read(spoolDir + "/" + h.Op.File()); ok && whole(spool) {
 			w.mustAnswer[key] = true
+		} else if w.received[h.Op.File()] {
+			w.fail("the answer of %s was whole in its spool, and the way from the op to it is lost", key)
 		}
 	}
 	w.checkSpools(b, l)

@@ -59,6 +59,7 @@ func (w *world) run(ctx context.Context, p plot, before result) *phases.State {
 			if w.rng.IntN(2) == 0 {
 				w.history = append(w.history, "the power is lost")
 				w.disk.lose(w.rng)
+				clear(w.received)
 				w.look(l)
 			}
 		case err == nil:
@@ -103,6 +104,7 @@ func (w *world) once(ctx context.Context, n int, f fate) (*life, *phases.State, 
 	stopped, stop := context.WithCancelCause(ctx)
 	turn := newTurnstile(rand.New(rand.NewPCG(w.rng.Uint64(), uint64(n))))
 	l := newLife(n, turn, f, true, cancel)
+	l.eye = &watch{w, l}
 	done := make(chan struct{})
 	var state *phases.State
 	var err error
@@ -135,6 +137,10 @@ func (w *world) fate(p plot, n, whole int) fate {
 	}
 	if n <= p.deaths {
 		f.dieAt, f.when, f.part = step(), w.rng.IntN(3), w.rng.Float64()
+		if w.rng.IntN(2) == 0 {
+			f.dieOn = places[w.rng.IntN(len(places))]
+			f.dieAt = 1 + w.rng.IntN(max(f.dieAt/20, 3))
+		}
 	}
 	if p.stops && n <= 4 && w.rng.IntN(3) == 0 {
 		f.stopAt = step()

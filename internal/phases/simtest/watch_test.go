@@ -3,6 +3,7 @@ package simtest
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -68,6 +69,30 @@ func (w *watch) outcome(f phases.Fact) (problems []string) {
 // whole says whether an answer is there to its last event.
 func whole(spool []byte) bool {
 	return bytes.Contains(spool, []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
+}
+
+// wrote is called after a write to a file, which holds data now.
+func (w *watch) wrote(name string, data []byte) {
+	if op, ok := strings.CutPrefix(name, spoolDir+"/"); ok && whole(data) {
+		w.world.mu.Lock()
+		defer w.world.mu.Unlock()
+		w.world.received[op] = true
+	}
+}
+
+// removes is called before a file is removed: a spool is there until its op is settled.
+func (w *watch) removes(name string) {
+	file, ok := strings.CutPrefix(name, spoolDir+"/")
+	op, err := budget.ParseOp(file)
+	if !ok || err != nil {
+		return
+	}
+	w.world.mu.Lock()
+	_, open := w.world.book.holds[op.String()]
+	w.world.mu.Unlock()
+	if open {
+		w.fail("the spool of %s is removed before it is settled", op)
+	}
 }
 
 // sent is called when the provider has a question.

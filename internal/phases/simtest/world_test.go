@@ -39,6 +39,7 @@ type world struct {
 	acked      uint64          // the newest record that somebody was told of
 	excused    map[string]bool // calls that a death may have cost their answer
 	mustAnswer map[string]bool // calls whose answer was whole on the disk after a death
+	received   map[string]bool // spools that hold a whole answer, by the last write to them
 	problems   []string
 	history    []string // of lives
 	remade     int      // calls that were in flight at a death
@@ -52,7 +53,7 @@ func newWorld(seed uint64, s *story, scratch string) *world {
 	return &world{
 		seed: seed, rng: rng, story: s, disk: newDisk(), scratch: scratch, workers: 1,
 		provider: &provider{story: s, seed: seed}, caps: budget.Caps{USD: 50 * budget.Dollar},
-		book: newBook(), excused: map[string]bool{}, mustAnswer: map[string]bool{},
+		book: newBook(), excused: map[string]bool{}, mustAnswer: map[string]bool{}, received: map[string]bool{},
 	}
 }
 
@@ -81,7 +82,7 @@ func (w *world) live(ctx, stopped context.Context, l *life) (end *phases.State, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	eye := &watch{w, l}
+	eye := l.eye
 	writer, err := phases.OpenWriter(ctx, j, nil, eye)
 	if err != nil {
 		return nil, err
