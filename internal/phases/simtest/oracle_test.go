@@ -112,8 +112,11 @@ func (w *world) checkBlobs(audit *phases.Audit) {
 	}
 }
 
+// mostMerged is how many commits the branch moves over at once, at most.
+const mostMerged = 16
+
 // checkBranch: the branch is one line of whole commits, one for each task that is done, and of the
-// others at most the one that is being recorded.
+// others at most those of the merge that is being recorded.
 func (w *world) checkBranch(b *book) (head phases.Manifest) {
 	at, _ := w.disk.read(branchFile)
 	var line, tasks []string
@@ -142,7 +145,7 @@ func (w *world) checkBranch(b *book) (head phases.Manifest) {
 	if len(slices.Compact(slices.Clone(tasks))) != len(tasks) {
 		w.fail("a task has two commits: %v", tasks)
 	}
-	if len(line) < len(b.commits) || !slices.Equal(line[:len(b.commits)], b.commits) || len(line) > len(b.commits)+w.workers {
+	if len(line) < len(b.commits) || !slices.Equal(line[:len(b.commits)], b.commits) || len(line) > len(b.commits)+mostMerged {
 		w.fail("the branch has %v, recorded are %v", line, b.commits)
 	}
 	return head

@@ -132,32 +132,34 @@ func (r repo) Prepare(_ context.Context, d phases.CommitDraft) (string, error) {
 	return packOf(d).id(), nil
 }
 
-func (r repo) Commit(ctx context.Context, d phases.CommitDraft) (string, error) {
-	p := packOf(d)
-	id := p.id()
+func (r repo) Commit(ctx context.Context, chain ...phases.CommitDraft) (string, error) {
+	parent, id := chain[0].Parent, packOf(chain[len(chain)-1]).id()
 	head, err := r.branch()
 	switch {
 	case err != nil:
 		return "", err
-	case head == id: // moved by a process that may not have come to the syncs
-		return id, errors.Join(r.m.syncName(packFile(id)), r.m.syncName(gitDir+"/objects"), r.m.syncName(gitDir))
-	case head != d.Parent:
-		return "", fmt.Errorf("commit on %s: the branch is at %s: %w", d.Parent, head, phases.ErrDiverged)
+	case head == id: // moved by a process that may not have come to the sync
+		return id, r.m.syncName(gitDir)
+	case head != parent:
+		return "", fmt.Errorf("commit on %s: the branch is at %s: %w", parent, head, phases.ErrDiverged)
 	}
 	if r.sloppy {
 		if err := r.m.replace(branchFile, []byte(id)); err != nil {
 			return "", err
 		}
 	}
-	if err := r.pack(ctx, id, p, d.Tree); err != nil {
-		return "", err
+	for _, d := range chain {
+		if err := r.pack(ctx, d); err != nil {
+			return "", err
+		}
 	}
 	return id, r.m.replace(branchFile, []byte(id))
 }
 
-func (r repo) pack(ctx context.Context, id string, p pack, tree phases.Manifest) error {
+func (r repo) pack(ctx context.Context, d phases.CommitDraft) error {
+	p := packOf(d)
 	p.Files = map[checkpoint.Hash][]byte{}
-	for _, e := range tree {
+	for _, e := range d.Tree {
 		content, err := r.blobs.Get(ctx, e.Blob)
 		if err != nil {
 			return err
@@ -168,7 +170,7 @@ func (r repo) pack(ctx context.Context, id string, p pack, tree phases.Manifest)
 	if err != nil {
 		return err
 	}
-	return r.m.replace(packFile(id), raw)
+	return r.m.replace(packFile(p.id()), raw)
 }
 
 // Checkout brings the user's folder from one tree to another, file by file; each is replaced whole.
