@@ -138,7 +138,7 @@ func (w *world) fate(p plot, n, whole int) fate {
 	if n <= p.deaths {
 		f.dieAt, f.when, f.part = step(), w.rng.IntN(3), w.rng.Float64()
 		if w.rng.IntN(2) == 0 {
-			f.dieOn = places[w.rng.IntN(len(places))]
+			f.dieOn = w.aim[w.rng.IntN(len(w.aim))]
 			f.dieAt = 1 + w.rng.IntN(max(f.dieAt/20, 3))
 		}
 	}

@@ -67,7 +67,7 @@ func (s *wholes) of(t *testing.T, number uint64, scratch string) result {
 }
 
 // simulate lives one seed to its end.
-func simulate(t *testing.T, seed uint64, refs *wholes, scratch string, change func(*world)) (w *world) {
+func simulate(t *testing.T, seed uint64, refs *wholes, scratch string, p plot, change func(*world)) (w *world) {
 	t.Helper()
 	number := seed / perStory
 	want := refs.of(t, number, scratch)
@@ -76,7 +76,7 @@ func simulate(t *testing.T, seed uint64, refs *wholes, scratch string, change fu
 		if change != nil {
 			change(w)
 		}
-		state := w.run(t.Context(), plotOf(seed), want)
+		state := w.run(t.Context(), p, want)
 		if state == nil {
 			return
 		}
@@ -96,21 +96,21 @@ func tell(t *testing.T, w *world, seed uint64) {
 
 // Laws L1 to L4, L6: whatever crashes, losses of power, failing disks, stops and troubles of the
 // provider a seed brings, a build ends with the tree it has without them, and the oracle finds
-// nothing. SIM_SEED=n lives one seed, SIM_RUNS=n so many.
+// nothing. SIM_SEED=n lives that seed, SIM_RUNS=n so many seeds from there on.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	var refs wholes
 	scratch := t.TempDir()
-	first, runs := uint64(1), uint64(200)
-	if n, err := strconv.ParseUint(os.Getenv("SIM_RUNS"), 10, 64); err == nil {
-		runs = n
-	}
+	first, runs := uint64(1), uint64(160)
 	if n, err := strconv.ParseUint(os.Getenv("SIM_SEED"), 10, 64); err == nil {
 		first, runs = n, 1
 	}
+	if n, err := strconv.ParseUint(os.Getenv("SIM_RUNS"), 10, 64); err == nil {
+		runs = n
+	}
 	for seed := first; seed < first+runs; seed++ {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
-			w := simulate(t, seed, &refs, scratch, nil)
+			w := simulate(t, seed, &refs, scratch, plotOf(seed), nil)
 			tell(t, w, seed)
 			if runs == 1 {
 				t.Logf("%+v\n%s", plotOf(seed), strings.Join(w.history, "\n"))
@@ -119,13 +119,18 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// The seed alone decides a run: step by step the second time is as the first.
+// The seed alone decides a run: step by step the second time is as the first. Only where a person
+// stops a build may Go itself choose: of a record that can be taken and a context that has ended.
 func TestSeedAloneDecides(t *testing.T) {
 	t.Parallel()
 	var refs wholes
 	scratch := t.TempDir()
-	for seed := uint64(1); seed <= 40; seed++ {
-		one, two := simulate(t, seed, &refs, scratch, nil), simulate(t, seed, &refs, scratch, nil)
+	for seed := uint64(1); seed <= 12; seed++ {
+		p := plotOf(seed)
+		if p.stops {
+			continue
+		}
+		one, two := simulate(t, seed, &refs, scratch, p, nil), simulate(t, seed, &refs, scratch, p, nil)
 		if a, b := strings.Join(one.history, "\n"), strings.Join(two.history, "\n"); one.trace != two.trace || a != b {
 			t.Errorf("seed %d went two ways:\n%s\n--\n%s", seed, a, b)
 		}

@@ -32,7 +32,8 @@ type world struct {
 	scratch  string
 	workers  int
 	caps     budget.Caps
-	sloppy   bool // the repository is
+	aim      []place // where lives end, in one of two
+	sloppy   string  // what the repository does wrong
 
 	mu         sync.Mutex
 	book       *book           // of what is known to be durable
@@ -52,7 +53,7 @@ func newWorld(seed uint64, s *story, scratch string) *world {
 	rng := rand.New(rand.NewPCG(seed, 0x3041d))
 	return &world{
 		seed: seed, rng: rng, story: s, disk: newDisk(), scratch: scratch, workers: 1,
-		provider: &provider{story: s, seed: seed}, caps: budget.Caps{USD: 50 * budget.Dollar},
+		provider: &provider{story: s, seed: seed}, caps: budget.Caps{USD: 50 * budget.Dollar}, aim: places,
 		book: newBook(), excused: map[string]bool{}, mustAnswer: map[string]bool{}, received: map[string]bool{},
 	}
 }
