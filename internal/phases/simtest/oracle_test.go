@@ -48,7 +48,7 @@ func (w *world) look(l *life) {
 	w.mustAnswer = map[string]bool{}
 	for key, h := range b.holds {
 		w.excused[key] = true
-		if spool, ok := w.disk.read(spoolDir + "/" + h.Op.File()); ok && whole(spool) {
+		if spool, ok := w.disk.read(spoolDir + "/" + h.Op.File()); ok && w.provider.whole(h.Op.File(), spool) {
 			w.mustAnswer[key] = true
 		} else if w.received[h.Op.File()] {
 			w.fail("the answer of %s was whole in its spool, and the way from the op to it is lost", key)

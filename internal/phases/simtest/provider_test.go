@@ -32,6 +32,7 @@ type provider struct {
 	mu     sync.Mutex
 	ledger []bill
 	total  budget.Micro
+	said   map[string][]byte // answers that were sent whole, by op
 }
 
 // bill is one line of the ledger.
@@ -147,6 +148,8 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	case failing:
 		at := frameEnd(answer, rng.IntN(len(answer)))
 		answer = append(bytes.Clone(answer[:at]), "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"too much\"}}\n\n"...)
+	case fine:
+		w.p.keep(op, answer)
 	case cut, silent:
 		answer = answer[:rng.IntN(len(answer)-40)] // never up to the last event
 	}
@@ -239,6 +242,25 @@ func (p *provider) bills() ([]bill, budget.Micro) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]bill(nil), p.ledger...), p.total
+}
+
+// keep notes an answer that is sent whole.
+func (p *provider) keep(op budget.Op, answer []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.said == nil {
+		p.said = map[string][]byte{}
+	}
+	p.said[op.File()] = answer
+}
+
+// whole says whether a spool holds all that was sent for an op. Its last event alone does not: what
+// was written before may be lost.
+func (p *provider) whole(op string, spool []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	said, ok := p.said[op]
+	return ok && bytes.Equal(said, spool)
 }
 
 // answer makes the bytes of an answer and what it is billed for. A token is three bytes.

@@ -1,7 +1,6 @@
 package simtest
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -60,20 +59,15 @@ func (w *watch) outcome(f phases.Fact) (problems []string) {
 	if answered.Fate != budget.Answered && w.world.mustAnswer[key] {
 		problems = append(problems, fmt.Sprintf("%s is %s (%s), and its answer was whole in its spool", key, answered.Fate, answered.Error))
 	}
-	if raw, ok := w.world.disk.read(spoolDir + "/" + answered.Op.File()); answered.Fate == budget.Unknown && ok && whole(raw) && w.life.faults() == 0 {
+	if raw, ok := w.world.disk.read(spoolDir + "/" + answered.Op.File()); answered.Fate == budget.Unknown && ok && w.world.provider.whole(answered.Op.File(), raw) && w.life.faults() == 0 {
 		problems = append(problems, fmt.Sprintf("%s is unknown (%s) while its answer is whole in its spool", key, answered.Error))
 	}
 	return problems
 }
 
-// whole says whether an answer is there to its last event.
-func whole(spool []byte) bool {
-	return bytes.Contains(spool, []byte("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"))
-}
-
 // wrote is called after a write to a file, which holds data now.
 func (w *watch) wrote(name string, data []byte) {
-	if op, ok := strings.CutPrefix(name, spoolDir+"/"); ok && whole(data) {
+	if op, ok := strings.CutPrefix(name, spoolDir+"/"); ok && w.world.provider.whole(op, data) {
 		w.world.mu.Lock()
 		defer w.world.mu.Unlock()
 		w.world.received[op] = true
