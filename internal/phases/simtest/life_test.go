@@ -197,13 +197,6 @@ func (l *life) excused() bool {
 	return l.hit > 0 || l.stop
 }
 
-// syncFailed says whether what was written may be lost although the process goes on.
-func (l *life) syncFailed() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.hit > 0 && !errors.Is(l.fate.fault, syscall.ENOSPC)
-}
-
 func (l *life) wantsStop() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

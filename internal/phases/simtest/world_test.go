@@ -43,9 +43,7 @@ type world struct {
 	received   map[string]bool // spools that hold a whole answer, by the last write to them
 	problems   []string
 	history    []string // of lives
-	remade     int      // calls that were in flight at a death
 	trace      uint64
-	restarted  bool // the process before died
 }
 
 // newWorld makes the world of a seed, with its repository.
