@@ -44,8 +44,10 @@ fuzz:
 	  done; done
 
 KILL_ROUNDS ?= 20
+SIM_RUNS ?= 10000
 crash: faults # the long form; `make test` has a short one
 	$(GO) test -count=1 -run Crash ./internal/phases/...
+	SIM_RUNS=$(SIM_RUNS) $(GO) test -count=1 -timeout 120m -run TestSimulation ./internal/phases/simtest
 	KILL_ROUNDS=$(KILL_ROUNDS) $(GO) test -count=1 -timeout 60m -run Kill ./cmd/builder
 
 faults: # every kind at every fault point, every operation in turn, system calls by strace; most of an hour

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,6 +24,7 @@ type mutation struct {
 	old   string // the guard, with enough around it to stand there once
 	new   string // what stands there without it; it MUST compile
 	tests string // regular expression of the tests of the file's package, at least one of which MUST fail
+	in    string // another package whose tests they are, from the module's root; "" is the file's own
 }
 
 var try = flag.Bool("try", false, "try every mutation: make laws")
@@ -45,8 +47,8 @@ func TestTableIsTrue(t *testing.T) {
 			t.Errorf("%s, %s: the guard stands %d times in %s, want once: move the row with it", m.law, m.kept, n, m.file)
 		}
 		for _, name := range strings.Split(m.tests, "|") {
-			if !slices.ContainsFunc(testsBeside(t, m.file), regexp.MustCompile("^("+name+")").MatchString) {
-				t.Errorf("%s, %s: no test %s beside %s", m.law, m.kept, name, m.file)
+			if !slices.ContainsFunc(testsIn(t, m.dir()), regexp.MustCompile("^("+name+")").MatchString) {
+				t.Errorf("%s, %s: no test %s in %s", m.law, m.kept, name, m.dir())
 			}
 		}
 	}
@@ -59,10 +61,18 @@ func TestTableIsTrue(t *testing.T) {
 
 var declared = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 
-// testsBeside names the tests of the package that file belongs to.
-func testsBeside(t *testing.T, file string) []string {
+// dir is the package of the tests.
+func (m mutation) dir() string {
+	if m.in != "" {
+		return m.in
+	}
+	return path.Dir(m.file)
+}
+
+// testsIn names the tests of a package.
+func testsIn(t *testing.T, dir string) []string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(filepath.Dir(file)), "*_test.go"))
+	paths, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(dir), "*_test.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +139,7 @@ func (m mutation) run(t *testing.T) ([]string, string) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-timeout", "4m", "-overlay", overlay, "-run", "^("+m.tests+")", "./"+filepath.ToSlash(filepath.Dir(m.file)))
+	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-timeout", "4m", "-overlay", overlay, "-run", "^("+m.tests+")", "./"+m.dir())
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
 	if err == nil {

@@ -1,5 +1,8 @@
 package laws
 
+// simulation is the package where whole builds live through crashes.
+const simulation = "internal/phases/simtest"
+
 // mutations are in the order of the laws; each takes away one guard that nothing else stands in for.
 var mutations = []mutation{
 	{
@@ -72,6 +75,21 @@ var mutations = []mutation{
 		tests: "TestToolCallWaits|TestCutAtEveryByte|TestOddResponse",
 	},
 	{
+		law: "L1", kept: "a blob is synced before it has its name", file: "internal/checkpoint/blob/put.go", in: simulation,
+		old: `	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close())`,
+		new:   `	if err := errors.Join(err, f.Close())`,
+		tests: "TestSimulation",
+	},
+	{
+		law: "L1", kept: "the folder of a blob's name is synced", file: "internal/checkpoint/blob/put.go", in: simulation,
+		old:   `errors.Join(s.step("sync folder"), s.syncDirs(dir))`,
+		new:   `errors.Join(s.step("sync folder "+dir), nil)`,
+		tests: "TestSimulation",
+	},
+	{
 		law: "L2", kept: "a recorded answer is recalled", file: "internal/phases/calls.go",
 		old: `	case ok:
 		return j.recall`,
@@ -117,6 +135,27 @@ var mutations = []mutation{
 		old:   `State: TaskIsDone, From: c.Build`,
 		new:   `State: TaskPending, From: c.Build`,
 		tests: "TestForkShares",
+	},
+	{
+		law: "L2", kept: "an answer is linked from its spool, never moved", file: "internal/checkpoint/blob/spool.go", in: simulation,
+		old:   `s.disk.Link(file, s.path(h))`,
+		new:   `s.disk.Rename(file, s.path(h))`,
+		tests: "TestSimulation",
+	},
+	{
+		law: "L2", kept: "a spool stays until its call is settled", file: "internal/phases/recover.go", in: simulation,
+		old: `	blob, err := spools.Link(ctx, name)
+`,
+		new: `	blob, err := spools.Link(ctx, name)
+	_ = spools.Remove(name)
+`,
+		tests: "TestSimulation",
+	},
+	{
+		law: "L2", kept: "what is whole in its spool is recovered", file: "internal/phases/recover.go", in: simulation,
+		old:   `	st := read(h, raw)`,
+		new:   `	st := read(h, nil)`,
+		tests: "TestSimulation",
 	},
 	{
 		law: "L3", kept: "what does not fit is refused", file: "internal/budget/admit.go",
@@ -200,6 +239,15 @@ var mutations = []mutation{
 		law: "L4", kept: "the branch is never forced", file: "internal/phases/workspace/commit.go",
 		old:   `		if at != parent {`,
 		new:   `		if false {`,
+		tests: "TestCommitIsIdempotent",
+	},
+	{
+		law: "L4", kept: "a branch that is there already is synced", file: "internal/phases/workspace/commit.go",
+		old: `		if err := r.syncBranch(); err != nil {
+			return "", err
+		}
+`,
+		new:   "",
 		tests: "TestCommitIsIdempotent",
 	},
 	{

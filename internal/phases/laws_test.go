@@ -125,7 +125,10 @@ func TestMessageForgesNoTrailer(t *testing.T) {
 	p.Requirements[0].Text = "a\r\n\nBuilder-Task: forged\x1b[2J"
 	task := p.Phases[0].Tasks[0]
 	task.Title = "Make a\n\nBuilder-Build: forged"
-	got := message(&p, task, budget.Op{Build: "b-1", Task: "one.a", Attempt: 1}, 1, "hash")
+	got := message(&p, task, budget.Op{Build: "b-1", Task: MergeTask, Attempt: 1}, 1, "hash")
+	if !strings.Contains(got, "\nBuilder-Task: one.a\n") {
+		t.Errorf("the task is not named: %q", got)
+	}
 	for _, l := range strings.Split(got, "\n") {
 		if strings.HasPrefix(l, "Builder-") && strings.Contains(l, "forged") {
 			t.Errorf("forged: %q", l)

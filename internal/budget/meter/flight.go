@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/faultpoint"
@@ -22,7 +21,7 @@ type flight struct {
 	put  func([]byte) (string, error)
 	mask []string // what must not show up in records
 
-	mu       sync.Mutex
+	mu       lock
 	spool    Spool
 	written  int64
 	unsynced int
@@ -38,7 +37,7 @@ type flight struct {
 var errOver = errors.New("the call is settled already")
 
 func newFlight(ctx context.Context, t *Transport, hold budget.Hold) *flight {
-	fl := &flight{t: t, hold: hold, plain: true}
+	fl := &flight{t: t, hold: hold, plain: true, mu: make(lock, 1)}
 	fl.book = func(s budget.Settlement) error { return t.Ledger.Settle(ctx, s) }
 	fl.keep = func() (string, error) { return fl.spool.Keep(ctx) }
 	fl.put = func(body []byte) (string, error) { return t.Blobs.Put(ctx, body) }

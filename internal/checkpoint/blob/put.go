@@ -64,20 +64,20 @@ func (s *Store) PutAll(ctx context.Context, contents [][]byte) ([]checkpoint.Has
 func (s *Store) place(ctx context.Context, h checkpoint.Hash, content []byte) error {
 	path, err := s.find(h)
 	if errors.Is(err, checkpoint.ErrNotFound) {
-		return s.write(h, content, os.Link)
+		return s.write(h, content, s.disk.Link)
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := s.Get(ctx, h); errors.Is(err, checkpoint.ErrCorrupt) {
-		if err := s.write(h, content, os.Rename); err != nil {
+		if err := s.write(h, content, s.disk.Rename); err != nil {
 			return err
 		}
 		return s.dropDamaged(ctx, h)
 	} else if err != nil {
 		return err
 	}
-	return syncFile(path)
+	return s.syncFile(path)
 }
 
 // dropDamaged removes the raw form of a blob where the compressed one now is whole, and the other
@@ -86,7 +86,7 @@ func (s *Store) dropDamaged(ctx context.Context, h checkpoint.Hash) error {
 	if _, err := s.Get(ctx, h); !errors.Is(err, checkpoint.ErrCorrupt) {
 		return err
 	}
-	return os.Remove(s.path(h) + suffix) // looked at first: what was written is raw
+	return s.disk.Remove(s.path(h) + suffix) // looked at first: what was written is raw
 }
 
 // write makes a synced temporary file and brings it to its name with link, or rename over a
@@ -108,16 +108,16 @@ func (s *Store) write(h checkpoint.Hash, content []byte, bring func(from, to str
 		err = bring(temp, path)
 	}
 	if errors.Is(err, fs.ErrExist) { // somebody else was first, with the same content
-		err = syncFile(path)
+		err = s.syncFile(path)
 	}
-	if rm := os.Remove(temp); rm != nil && !errors.Is(rm, fs.ErrNotExist) {
+	if rm := s.disk.Remove(temp); rm != nil && !errors.Is(rm, fs.ErrNotExist) {
 		err = errors.Join(err, rm)
 	}
 	return err
 }
 
 func (s *Store) writeTemp(content []byte) (string, error) {
-	f, err := os.CreateTemp(filepath.Join(s.dir, tmpDir), "*.tmp") // 0600
+	f, err := s.disk.CreateTemp(filepath.Join(s.dir, tmpDir), "*.tmp") // 0600
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +132,7 @@ func (s *Store) writeTemp(content []byte) (string, error) {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+		return "", errors.Join(err, s.disk.Remove(f.Name()))
 	}
 	return f.Name(), nil
 }
@@ -150,12 +150,12 @@ func (s *Store) makeFan(dir string) error {
 	var group []string
 	for _, last := range digits[at : at+4] {
 		fan := dir[:len(dir)-1] + string(last)
-		if err := os.Mkdir(fan, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := s.disk.Mkdir(fan, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		group = append(group, fan)
 	}
-	if err := syncDirs(s.dir); err != nil {
+	if err := s.syncDirs(s.dir); err != nil {
 		return err
 	}
 	for _, fan := range group {
@@ -174,7 +174,7 @@ func (s *Store) syncFans(hashes []checkpoint.Hash) error {
 	work.SetLimit(parallel)
 	for _, dir := range slices.Compact(dirs) {
 		work.Go(bug.Guarded(func() error {
-			return errors.Join(s.step("sync folder"), faultpoint.At("blob.dirsync"), syncDirs(dir))
+			return errors.Join(s.step("sync folder"), faultpoint.At("blob.dirsync"), s.syncDirs(dir))
 		}))
 	}
 	return work.Wait()
@@ -187,17 +187,17 @@ func (s *Store) step(name string) error {
 	return s.fault(name)
 }
 
-func syncFile(path string) error {
-	f, err := os.Open(path)
+func (s *Store) syncFile(path string) error {
+	f, err := s.disk.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
 
-func syncDirs(dirs ...string) error {
+func (s *Store) syncDirs(dirs ...string) error {
 	for _, dir := range dirs {
-		if err := syncFile(dir); err != nil {
+		if err := s.syncFile(dir); err != nil {
 			return err
 		}
 	}

@@ -25,10 +25,10 @@ type Spools struct {
 
 // OpenSpools opens the spools in dir and makes the folder where there is none.
 func OpenSpools(store *Store, dir string) (*Spools, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := store.disk.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open spools: %w", spaceError(err))
 	}
-	if err := syncDirs(filepath.Dir(dir)); err != nil {
+	if err := store.syncDirs(filepath.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("open spools: %w", err)
 	}
 	return &Spools{store: store, dir: dir}, nil
@@ -42,7 +42,7 @@ func (s *Spools) Create(name string) (checkpoint.Spool, error) {
 	if err := faultpoint.At("spool.create"); err != nil {
 		return nil, fmt.Errorf("create spool %s: %w", name, spaceError(err))
 	}
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := s.store.disk.OpenFile(filepath.Join(s.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create spool %s: %w", name, checkpoint.ErrExists)
 	}
@@ -57,7 +57,7 @@ func (s *Spools) Read(name string) ([]byte, error) {
 	if err := checkpoint.CheckSpoolName(name); err != nil {
 		return nil, err
 	}
-	content, err := os.ReadFile(filepath.Join(s.dir, name))
+	content, err := s.store.disk.ReadFile(filepath.Join(s.dir, name))
 	if err != nil {
 		return nil, fmt.Errorf("read spool %s: %w", name, missing(err))
 	}
@@ -70,7 +70,7 @@ func (s *Spools) Link(ctx context.Context, name string) (checkpoint.Hash, error)
 		return "", err
 	}
 	path := filepath.Join(s.dir, name)
-	h, err := sumFile(path)
+	h, err := s.store.sumFile(path)
 	if err != nil {
 		return "", fmt.Errorf("link spool %s: %w", name, missing(err))
 	}
@@ -88,7 +88,7 @@ func (s *Spools) Remove(name string) error {
 	if err := faultpoint.At("spool.remove"); err != nil {
 		return fmt.Errorf("remove spool %s: %w", name, err)
 	}
-	if err := os.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.store.disk.Remove(filepath.Join(s.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove spool %s: %w", name, err)
 	}
 	return nil
@@ -96,7 +96,7 @@ func (s *Spools) Remove(name string) error {
 
 // List implements [checkpoint.Spools].
 func (s *Spools) List() ([]string, error) {
-	files, err := os.ReadDir(s.dir)
+	files, err := s.store.disk.ReadDir(s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list spools: %w", err)
 	}
@@ -116,7 +116,7 @@ type spool struct {
 	name   string
 
 	mu    sync.Mutex
-	file  *os.File
+	file  File
 	ended bool // by Close or Keep: the blob may be the same file by now
 	named bool // the folder was synced
 }
@@ -146,7 +146,7 @@ func (s *spool) Sync() error {
 	if s.named {
 		return nil
 	}
-	if err := syncDirs(s.spools.dir); err != nil {
+	if err := s.spools.store.syncDirs(s.spools.dir); err != nil {
 		return fmt.Errorf("sync spool %s: %w", s.name, err)
 	}
 	s.named = true
@@ -178,7 +178,7 @@ func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error 
 	if err := faultpoint.At("spool.fsync"); err != nil {
 		return err
 	}
-	if err := syncFile(file); err != nil {
+	if err := s.syncFile(file); err != nil {
 		return err
 	}
 	if err := s.makeFan(filepath.Dir(s.path(h))); err != nil {
@@ -192,7 +192,7 @@ func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error 
 		return err
 	}
 	if !ok {
-		if err := os.Link(file, s.path(h)); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := s.disk.Link(file, s.path(h)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	} else if err := s.refresh(ctx, file, h); err != nil {
@@ -203,15 +203,15 @@ func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error 
 
 // refresh makes sure of a blob that is there already, from the file that holds the same content.
 func (s *Store) refresh(ctx context.Context, file string, h checkpoint.Hash) error {
-	content, err := os.ReadFile(file)
+	content, err := s.disk.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	return s.place(ctx, h, content)
 }
 
-func sumFile(path string) (checkpoint.Hash, error) {
-	f, err := os.Open(path)
+func (s *Store) sumFile(path string) (checkpoint.Hash, error) {
+	f, err := s.disk.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return "", err
 	}

@@ -26,9 +26,10 @@ const (
 
 // Store is a [checkpoint.Blobs] in a folder. It is safe for concurrent use, also by many processes.
 type Store struct {
-	dir string
-	enc *zstd.Encoder
-	dec *zstd.Decoder
+	dir  string
+	disk Disk
+	enc  *zstd.Encoder
+	dec  *zstd.Decoder
 
 	mu   sync.Mutex
 	made map[string]bool // fan-out folders known to be durable
@@ -38,22 +39,30 @@ type Store struct {
 }
 
 // Open opens the store in dir and makes the folder where there is none.
-func Open(dir string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Join(dir, tmpDir), 0o700); err != nil {
+func Open(dir string) (*Store, error) { return OpenOn(nil, dir) }
+
+// OpenOn is Open on another file system than this machine's.
+func OpenOn(disk Disk, dir string) (*Store, error) {
+	if disk == nil {
+		disk = realDisk{}
+	}
+	s := &Store{dir: dir, disk: disk, made: map[string]bool{}}
+	if err := disk.MkdirAll(filepath.Join(dir, tmpDir), 0o700); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", spaceError(err))
 	}
-	if err := syncDirs(dir, filepath.Dir(dir)); err != nil {
+	if err := s.syncDirs(dir, filepath.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
+	var err error
+	s.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxWindow(window))
+	s.dec, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxWindow(window))
 	if err != nil {
 		return nil, fmt.Errorf("open blobs: %w", err)
 	}
-	return &Store{dir: dir, enc: enc, dec: dec, made: map[string]bool{}}, nil
+	return s, nil
 }
 
 // Get implements [checkpoint.Blobs].
@@ -65,7 +74,7 @@ func (s *Store) Get(ctx context.Context, h checkpoint.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("get blob %s: %w", h, err)
 	}
-	content, err := os.ReadFile(path)
+	content, err := s.disk.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("get blob %s: %w", h, err)
 	}
@@ -99,7 +108,7 @@ func (s *Store) find(h checkpoint.Hash) (string, error) {
 	}
 	raw := s.path(h)
 	for _, path := range []string{raw + suffix, raw} {
-		if _, err := os.Lstat(path); err == nil {
+		if _, err := s.disk.Lstat(path); err == nil {
 			return path, nil
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return "", err
@@ -115,7 +124,7 @@ func (s *Store) path(h checkpoint.Hash) string {
 // List names all blobs, sorted. Files that are not blobs are passed over.
 func (s *Store) List(ctx context.Context) ([]checkpoint.Hash, error) {
 	var out []checkpoint.Hash
-	fans, err := os.ReadDir(s.dir)
+	fans, err := s.disk.ReadDir(s.dir)
 	if err != nil {
 		return nil, fmt.Errorf("list blobs: %w", err)
 	}
@@ -126,7 +135,7 @@ func (s *Store) List(ctx context.Context) ([]checkpoint.Hash, error) {
 		if len(fan.Name()) != 2 || !fan.IsDir() {
 			continue
 		}
-		files, err := os.ReadDir(filepath.Join(s.dir, fan.Name()))
+		files, err := s.disk.ReadDir(filepath.Join(s.dir, fan.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("list blobs: %w", err)
 		}
@@ -159,7 +168,7 @@ func (s *Store) Remove(ctx context.Context, h checkpoint.Hash) error {
 		return fmt.Errorf("remove blob: %w", err)
 	}
 	for _, path := range []string{s.path(h), s.path(h) + suffix} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.disk.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove blob %s: %w", h, err)
 		}
 	}
@@ -169,7 +178,7 @@ func (s *Store) Remove(ctx context.Context, h checkpoint.Hash) error {
 // Sweep removes temporary files last changed before the given time, which crashes left behind, and
 // says how many. Nothing that is being written may be older than that.
 func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
-	files, err := os.ReadDir(filepath.Join(s.dir, tmpDir))
+	files, err := s.disk.ReadDir(filepath.Join(s.dir, tmpDir))
 	if err != nil {
 		return 0, fmt.Errorf("sweep blobs: %w", err)
 	}
@@ -181,7 +190,7 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
 		}
 		if err == nil && info.ModTime().Before(before) {
 			n++
-			err = os.Remove(filepath.Join(s.dir, tmpDir, f.Name()))
+			err = s.disk.Remove(filepath.Join(s.dir, tmpDir, f.Name()))
 		}
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return n, fmt.Errorf("sweep blobs: %w", err)
@@ -199,7 +208,7 @@ func (s *Store) Open(ctx context.Context, h checkpoint.Hash) (io.ReadCloser, err
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", h, err)
 	}
-	f, err := os.Open(path)
+	f, err := s.disk.OpenFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", h, err)
 	}

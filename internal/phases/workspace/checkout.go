@@ -161,6 +161,7 @@ func (c *checkout) mayDelete(e phases.Entry) (bool, error) {
 	}
 	info, err := c.root.Lstat(e.Path)
 	if errors.Is(err, fs.ErrNotExist) {
+		c.touch(path.Dir(e.Path))
 		return false, nil
 	}
 	if err != nil {
@@ -200,6 +201,9 @@ func (c *checkout) mayWrite(ch phases.Change) (bool, error) {
 	}
 	if err == nil {
 		done, err := c.repo.holds(c.root, ch.To, info)
+		if done {
+			c.touch(path.Dir(ch.Path)) // brought by a process that may have been killed before it synced that
+		}
 		if err != nil || done {
 			return false, err
 		}
@@ -296,10 +300,15 @@ func (c *checkout) bring(temp, at string) error {
 	if err := c.root.Rename(temp, at); err != nil {
 		return err
 	}
+	c.touch(dir)
+	return c.repo.step("file replaced")
+}
+
+// touch has a folder synced at the end, and those above it.
+func (c *checkout) touch(dir string) {
 	for ; !c.touched[dir]; dir = path.Dir(dir) {
 		c.touched[dir] = true
 	}
-	return c.repo.step("file replaced")
 }
 
 // remove deletes a file and the folders that it leaves empty.
@@ -337,7 +346,7 @@ func (c *checkout) sync() error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		if err := errors.Join(c.repo.step("sync folder "+dir), d.Sync(), d.Close()); err != nil {
 			return err
 		}
 	}

@@ -57,7 +57,11 @@ func (r *Repo) commit(ctx context.Context, chain []phases.CommitDraft) (string, 
 		return "", err
 	}
 	parent, last := chain[0].Parent, chain[len(chain)-1]
-	if at != id {
+	if at == id { // moved by a process that may have been killed before it synced that
+		if err := r.syncBranch(); err != nil {
+			return "", err
+		}
+	} else {
 		if at != parent {
 			return "", fmt.Errorf("%w: it is at %q, the commit starts at %q", phases.ErrDiverged, at, parent)
 		}

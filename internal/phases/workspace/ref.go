@@ -53,6 +53,17 @@ func commitID(s string) (string, error) {
 	return s, nil
 }
 
+// syncBranch makes sure of where the branch is. One that stands in packed-refs was synced by git.
+func (r *Repo) syncBranch() error {
+	if err := r.step("sync branch"); err != nil {
+		return err
+	}
+	if err := syncDirs(filepath.Dir(filepath.Join(r.git, branch))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("sync branch: %w", err)
+	}
+	return nil
+}
+
 // How often and how long to wait for another program's lock file.
 const (
 	lockTries = 20

@@ -257,6 +257,18 @@ func TestCommitIsIdempotentAndNeverForces(t *testing.T) {
 	if again != second {
 		t.Errorf("got %s the second time, want %s", again, second)
 	}
+	// Who moved the branch may have been killed before the sync: it is made up for.
+	unsynced := errors.New("not synced")
+	r.fault = func(step string) error {
+		if step == "sync branch" {
+			return unsynced
+		}
+		return nil
+	}
+	if _, err := r.Commit(t.Context(), d); !errors.Is(err, unsynced) {
+		t.Errorf("got %v, want a sync", err)
+	}
+	r.fault = nil
 	for name, d := range map[string]phases.CommitDraft{
 		"from the first again": draft(first, manifest(t, blobs, files{"a": "3"})),
 		"from nothing":         draft("", manifest(t, blobs, files{"a": "3"})),
@@ -278,6 +290,30 @@ func TestCommitIsIdempotentAndNeverForces(t *testing.T) {
 	}
 	if _, err := r.Commit(t.Context(), draft(second, manifest(t, blobs, files{"a": "4"}))); !errors.Is(err, phases.ErrDiverged) {
 		t.Errorf("got %v, want ErrDiverged", err)
+	}
+}
+
+// What a killed process brought to the user's folder, or took from it, is synced by the next one.
+func TestCheckoutSyncsWhatIsThereAlready(t *testing.T) {
+	t.Parallel()
+	r, blobs := newRepo(t)
+	from, to := manifest(t, blobs, files{"gone/a": "1", "gone/b": "1"}), manifest(t, blobs, files{"gone/b": "1", "new/deep/c": "1"})
+	_, err := r.Checkout(t.Context(), nil, from)
+	must(t, err)
+	for range 2 { // the second time all is as it is to be
+		synced := map[string]bool{}
+		r.fault = func(step string) error {
+			synced[step] = true
+			return nil
+		}
+		if _, err := r.Checkout(t.Context(), from, to); err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range []string{"gone", "new", "new/deep"} {
+			if !synced["sync folder "+dir] {
+				t.Errorf("%s was not synced: %v", dir, synced)
+			}
+		}
 	}
 }
 
