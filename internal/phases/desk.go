@@ -137,8 +137,21 @@ func (d Desk) hasPhase(s *State, id planner.PhaseID) bool {
 	return false
 }
 
-// answer lets a task go on. Where the branch has moved on since its base, its attempt is closed and
-// the task begins anew, on the newest commit and with question and answer.
+// overtaken says whether the branch has moved on since the base of a task, or may before it goes on.
+func overtaken(s *State, t TaskState) bool {
+	if s.Head != "" && t.Base != s.Head {
+		return true
+	}
+	for _, other := range s.Tasks {
+		if other.State == TaskRunning {
+			return true
+		}
+	}
+	return false
+}
+
+// answer lets a task go on. Where it was overtaken its attempt is closed, and it begins anew, on the
+// newest commit and with question and answer.
 func answer(s *State, given Ordered) ([]Fact, error) {
 	t := s.Task(given.Task)
 	if t.State != TaskWaiting || t.Question == nil {
@@ -146,7 +159,7 @@ func answer(s *State, given Ordered) ([]Fact, error) {
 	}
 	given.Step = t.Question.Op.Step
 	facts := []Fact{given}
-	if s.Head != "" && t.Base != s.Head {
+	if overtaken(s, t) {
 		facts = append(facts, AttemptFinished{Task: given.Task, Attempt: t.Question.Op.Attempt, Outcome: outcomeAnswered}, TaskReopened{Task: given.Task})
 	}
 	return facts, nil
