@@ -22,6 +22,9 @@ import (
 // giveFor is how long an order is sent again to a build that is just starting or ending.
 const giveFor = 20 * time.Second
 
+// knock is how long an order waits at a journal that is held, before it looks for a socket again.
+const knock = 100 * time.Millisecond
+
 // pid is this process.
 func pid() int { return os.Getpid() }
 
@@ -136,7 +139,7 @@ func (a *app) giveAlone(ctx context.Context, f folder, req control.Request) (rep
 	if err != nil {
 		return rep, err
 	}
-	st, err := openStore(ctx, f)
+	st, err := openStoreWithin(ctx, f, knock)
 	if err != nil {
 		return rep, err
 	}
