@@ -118,7 +118,7 @@ func TestKillAroundOrders(t *testing.T) {
 
 func killAroundOrders(t *testing.T, rng *rand.Rand) {
 	t.Helper()
-	const mostKills = 6
+	const mostKills = 3
 	moments := make(chan struct{}, 256)
 	s := newSite(t, rower(moments), chain(5))
 	o := &orderer{
