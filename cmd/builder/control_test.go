@@ -219,7 +219,8 @@ func TestQuestionAndAnswer(t *testing.T) {
 	s.verified()
 }
 
-// While other work goes on, a question can be answered over the socket; what was parked is done too.
+// While other work goes on, a question can be answered over the socket; where a worker is free the
+// task goes on at once.
 func TestAnswerWhileRunning(t *testing.T) {
 	t.Parallel()
 	gate, started := make(chan struct{}), make(chan struct{})
@@ -241,9 +242,10 @@ func TestAnswerWhileRunning(t *testing.T) {
 		}
 		return turns[2]
 	}, twoTasks, alone)
-	run := s.start(s.args()...)
+	run := s.start(s.args("--workers", "2")...)
 	<-started
 	s.order("answer", "main.hello", "in English", "app")
+	run.await("main.hello  done")
 	close(gate)
 	has(t, run.end(0), "done: 2 tasks")
 	s.verified()

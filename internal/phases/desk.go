@@ -137,30 +137,12 @@ func (d Desk) hasPhase(s *State, id planner.PhaseID) bool {
 	return false
 }
 
-// overtaken says whether the branch has moved on since the base of a task, or may before it goes on.
-func overtaken(s *State, t TaskState) bool {
-	if s.Head != "" && t.Base != s.Head {
-		return true
-	}
-	for _, other := range s.Tasks {
-		if other.State == TaskRunning {
-			return true
-		}
-	}
-	return false
-}
-
-// answer lets a task go on. Where it was overtaken its attempt is closed, and it begins anew, on the
-// newest commit and with question and answer.
+// answer lets a task go on. What was committed meanwhile is the business of its merge.
 func answer(s *State, given Ordered) ([]Fact, error) {
 	t := s.Task(given.Task)
 	if t.State != TaskWaiting || t.Question == nil {
 		return nil, orderError(CodeOrderTask, "tasks with questions stand in: builder status", "task %q has no open question", given.Task)
 	}
 	given.Step = t.Question.Op.Step
-	facts := []Fact{given}
-	if overtaken(s, t) {
-		facts = append(facts, AttemptFinished{Task: given.Task, Attempt: t.Question.Op.Attempt, Outcome: outcomeAnswered}, TaskReopened{Task: given.Task})
-	}
-	return facts, nil
+	return []Fact{given}, nil
 }

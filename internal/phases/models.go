@@ -43,7 +43,6 @@ type Choice struct {
 // Outcomes of attempts besides those of agent.Outcome.
 const (
 	outcomeDiverged    = "diverged"    // the builder would ask other questions now: nobody failed
-	outcomeAnswered    = "answered"    // a person answered its question after the branch had moved on: nobody failed
 	outcomeUnreachable = "unreachable" // the provider gave no answer for too long; it counts as no attempt
 )
 
@@ -60,7 +59,7 @@ func (m Models) Choose(usual, role string, past []string) Choice {
 	escalated, used := false, 0
 	for i, outcome := range past {
 		switch outcome {
-		case outcomeDiverged, outcomeAnswered, string(agent.Accepted):
+		case outcomeDiverged, string(agent.Accepted):
 		case string(agent.Declined), outcomeUnreachable:
 			if used < len(m.Fallback) {
 				c = Choice{m.Fallback[used], fmt.Sprintf("fallback: attempt %d was %s with %s", i+1, outcome, c.Model)}

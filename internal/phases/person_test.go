@@ -232,8 +232,8 @@ func give(t *testing.T, w *world, o Order) error {
 	return errors.Join(err, wr.Close(t.Context()))
 }
 
-// While a question waits the other tasks are done; the task then begins anew on the newest commit,
-// with question and answer.
+// While a question waits the other tasks are done; with the answer its attempt goes on, and what it
+// makes is merged with what was committed meanwhile.
 func TestOtherTasksGoOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -251,8 +251,8 @@ func TestOtherTasksGoOn(t *testing.T) {
 	if err != nil || s.Run != DoneState || len(w.repo.commits) != 2 {
 		t.Fatalf("got %v, %s, %d commits", err, s.Run, len(w.repo.commits))
 	}
-	if last := h.asked[len(h.asked)-1]; !strings.Contains(last, "Which colour?") || !strings.Contains(last, "blue, of course") {
-		t.Errorf("asked %q", last)
+	if last := h.asked[len(h.asked)-1]; !strings.Contains(last, "blue, of course") || s.Task("one.a").Attempts != 1 {
+		t.Errorf("asked %q, %d attempts", last, s.Task("one.a").Attempts)
 	}
 	refold(t, w.journal, s)
 }
@@ -303,21 +303,104 @@ func TestQuestionOverCrashes(t *testing.T) {
 	}
 }
 
-// A paused build begins nothing: the call in flight ends and nothing follows, until it is let go.
+// silent says something before it does anything: a call follows a call, and no tool stands in between.
+func silent(req agent.Request) (agent.Message, error) {
+	if req.Schema == nil && len(req.Messages) == 1 {
+		return agent.Say(agent.Assistant, "let me think"), nil
+	}
+	return scripted(req)
+}
+
+// A paused build begins nothing: the call in flight ends and neither a tool nor a call follows,
+// until it is let go.
 func TestPausedBuildBeginsNothing(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(agent.Request) (agent.Message, error){"a tool next": scripted, "a call next": silent} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.scratch = dir
+			w.valve = &Valve{}
+			first := true
+			h := steered(w, answer, func(req agent.Request) []Order {
+				if req.Schema != nil || !first {
+					return nil
+				}
+				first = false
+				return []Order{{ID: "p", Verb: OrderPause}}
+			})
+			var s *State
+			var err error
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				s, err = w.run(t, budget.Caps{USD: budget.Dollar})
+			}()
+			synctest.Wait()
+			if quiet, err := w.valve.Quiet(t.Context()); !quiet || err != nil {
+				t.Errorf("%s: quiet %v, %v", name, quiet, err)
+			}
+			if w.tools.n["write_file"] != 0 || len(h.asked) != 2 {
+				t.Errorf("%s: %d calls and %v tools while paused", name, len(h.asked), w.tools.n)
+			}
+			if _, _, err := h.desk.Give(t.Context(), Order{ID: "c", Verb: OrderContinue}); err != nil {
+				t.Error(err)
+			}
+			<-ended
+			if err != nil || s.Run != DoneState {
+				t.Errorf("%s: got %v", name, err)
+			}
+		})
+	}
+}
+
+// broad is a plan of tasks that can all be carried out at the same time.
+func broad(n int) *planner.Plan {
+	p := planner.Plan{Version: 1, Project: planner.Project{Name: "app"}, Phases: []planner.Phase{{ID: "one"}}}
+	for i := range n {
+		name := fmt.Sprintf("f%02d", i)
+		p.Requirements = append(p.Requirements, planner.Requirement{ID: planner.RequirementID("R" + name), Text: name})
+		p.Gates = append(p.Gates, planner.Gate{ID: planner.GateID(name), Kind: planner.GateFile, Files: []planner.FileCheck{{Path: name + ".txt", Contains: []string{"good"}}}})
+		p.Phases[0].Tasks = append(p.Phases[0].Tasks, planner.Task{
+			ID: planner.TaskID("one." + name), Title: name, Covers: []planner.RequirementID{planner.RequirementID("R" + name)},
+			Gates: []planner.GateID{planner.GateID(name)}, Writes: []string{name + ".txt"},
+		})
+	}
+	return &p
+}
+
+// busy does the tasks of broad, in three turns each.
+func busy(req agent.Request) (agent.Message, error) {
+	said := words(req)
+	at := strings.Index(said, `<task id="one.`) + len(`<task id="one.`)
+	name := said[at : at+3]
+	block := use("1", "write_file", map[string]string{"path": name + ".txt", "content": "good"})
+	switch len(req.Messages) {
+	case 1:
+		block = use("1", "look", map[string]string{})
+	case 5:
+		block = use("1", "finish", map[string]string{"summary": "wrote it"})
+	}
+	return agent.Message{Role: agent.Assistant, Blocks: []agent.Block{block}}, nil
+}
+
+// Eight workers are paused in the midst of it, again and again: nothing begins while they are, and
+// the build ends as it would have.
+func TestPausedCrewBeginsNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		w.scratch = dir
-		w.valve = &Valve{}
-		first := true
-		h := steered(w, scripted, func(req agent.Request) []Order {
-			if req.Schema != nil || !first {
+		w.scratch, w.valve, w.workers, w.plan = dir, &Valve{}, 8, broad(12)
+		var mu sync.Mutex
+		calls := 0
+		h := steered(w, busy, func(agent.Request) []Order {
+			mu.Lock()
+			defer mu.Unlock()
+			if calls++; calls%7 != 0 {
 				return nil
 			}
-			first = false
-			return []Order{{ID: "p", Verb: OrderPause}}
+			return []Order{{ID: fmt.Sprintf("p-%d", calls), Verb: OrderPause}}
 		})
 		var s *State
 		var err error
@@ -326,20 +409,28 @@ func TestPausedBuildBeginsNothing(t *testing.T) {
 			defer close(ended)
 			s, err = w.run(t, budget.Caps{USD: budget.Dollar})
 		}()
-		synctest.Wait()
-		if quiet, err := w.valve.Quiet(t.Context()); !quiet || err != nil {
-			t.Errorf("quiet %v, %v", quiet, err)
+		pauses := 0
+		for over := false; !over; {
+			synctest.Wait()
+			select {
+			case <-ended:
+				over = true
+				continue
+			default:
+			}
+			pauses++
+			before := w.valve.Inside()
+			if before != 0 {
+				t.Errorf("%d inside while paused", before)
+			}
+			if _, _, err := h.desk.Give(t.Context(), Order{ID: fmt.Sprintf("c-%d", pauses), Verb: OrderContinue}); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if w.tools.n["write_file"] != 0 || len(h.asked) != 2 {
-			t.Errorf("%d calls and %v tools while paused", len(h.asked), w.tools.n)
+		if err != nil || s.Run != DoneState || len(w.repo.commits) != 12 || pauses < 2 || h.lost != nil {
+			t.Errorf("got %v, %d commits, %d pauses, %v", err, len(w.repo.commits), pauses, h.lost)
 		}
-		if _, _, err := h.desk.Give(t.Context(), Order{ID: "c", Verb: OrderContinue}); err != nil {
-			t.Error(err)
-		}
-		<-ended
-		if err != nil || s.Run != DoneState {
-			t.Errorf("got %v", err)
-		}
+		refold(t, w.journal, s)
 	})
 }
 

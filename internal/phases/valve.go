@@ -2,6 +2,7 @@ package phases
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -15,12 +16,19 @@ type Valve struct {
 	closed bool
 	inside int
 	change chan struct{} // closed, and made anew, at every change; nil until somebody waits
+	spoken chan struct{} // a person has answered; nil until somebody listens
 }
 
 // Observe implements Observer.
-func (v *Valve) Observe(_ []checkpoint.Envelope, s *State) {
+func (v *Valve) Observe(envs []checkpoint.Envelope, s *State) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if v.spoken != nil && slices.ContainsFunc(envs, func(e checkpoint.Envelope) bool { return Kind(e.Kind) == KindOrdered }) {
+		select {
+		case v.spoken <- struct{}{}:
+		default: // it is known already
+		}
+	}
 	if closed := s.Held != nil; closed != v.closed {
 		v.closed = closed
 		v.changed()
@@ -74,6 +82,19 @@ func (v *Valve) Quiet(ctx context.Context) (bool, error) {
 		return quiet || !v.closed
 	})
 	return quiet, err
+}
+
+// answered brings a word whenever a person gave an order: there may be more to do than before.
+func (v *Valve) answered() <-chan struct{} {
+	if v == nil {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.spoken == nil {
+		v.spoken = make(chan struct{}, 1)
+	}
+	return v.spoken
 }
 
 // until waits until ok, which is asked under the lock, holds.
