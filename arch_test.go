@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"internal/agent":      {},
 	"internal/sandbox":    {},
 	"internal/usage":      {},
+	"internal/control":    {},
 	"internal/phases":     {"internal/planner", "internal/agent", "internal/budget", "internal/checkpoint"},
 	"internal/faultpoint": {},
 	"internal/bug":        {},

@@ -158,6 +158,23 @@ var mutations = []mutation{
 		tests: "TestSimulation",
 	},
 	{
+		law: "L2", kept: "an order is carried out once", file: "internal/phases/desk.go",
+		old: `			return nil, nil
+		}
+		facts, err := d.decide(s, o)`,
+		new: `			o.ID += "x"
+		}
+		facts, err := d.decide(s, o)`,
+		tests: "TestOrderAgain|TestOrdersOverCrashes",
+	},
+	{
+		law: "L2", kept: "a note is told at the same step again", file: "internal/phases/person.go",
+		old: `		return []Fact{NoteTold{Op: op, Notes: notes}}, nil`,
+		new: `		a.Heard = notes[len(notes)-1]
+		return nil, nil`,
+		tests: "TestNotesAreTold|TestOrdersOverCrashes",
+	},
+	{
 		law: "L3", kept: "what does not fit is refused", file: "internal/budget/admit.go",
 		old:   `	return sum == math.MaxInt64 || (!none && sum > limit)`,
 		new:   `	return sum == math.MaxInt64`,
@@ -209,6 +226,14 @@ var mutations = []mutation{
 		old:   `		if h.Money > 0 || s == budget.Build {`,
 		new:   `		if false {`,
 		tests: "TestAuditMoney",
+	},
+	{
+		law: "L3", kept: "no order sets a cap below what is used", file: "internal/phases/desk.go",
+		old: `	err := s.Guard.Fits(caps)
+	switch {`,
+		new: `	err := error(nil)
+	switch {`,
+		tests: "TestOrdersThatAreRefused",
 	},
 	{
 		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/task_step.go",
@@ -450,6 +475,21 @@ var mutations = []mutation{
 		old:   `	if len(odd) == 0 || accept {`,
 		new:   `	if true {`,
 		tests: "TestExportImport",
+	},
+	{
+		law: "L8", kept: "another user gives no orders", file: "internal/control/server.go",
+		old: `	if uid, err := peerUID(c); err != nil || uid != s.uid {
+		return
+	}
+`,
+		new:   "",
+		tests: "TestAnotherUser",
+	},
+	{
+		law: "L8", kept: "no line of a client is read without end", file: "internal/control/message.go",
+		old:   `	line, err := r.ReadSlice('\n')`,
+		new:   `	line, err := r.ReadBytes('\n')`,
+		tests: "TestMalformedLines",
 	},
 	{
 		law: "L9", kept: "done is every task done", file: "internal/phases/engine.go",

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/control"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -22,7 +24,7 @@ func newResume(a *app) *cobra.Command {
 		Use: "resume [DIR]", Short: "Go on with a build that stopped, or try its failed tasks again",
 		Long: `Resume goes on from the exact step where a build stopped. What was answered is never asked again,
 what was committed stays. Limits that are given replace those of the build; without any it goes on
-under the ones it had.`,
+under the ones it had. Where a process waits in a pause, that one goes on.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.dir = dirArg(args)
@@ -37,6 +39,9 @@ under the ones it had.`,
 func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	f, err := openFolder(o.dir)
 	if err != nil {
+		return err
+	}
+	if told, err := a.resumeLive(ctx, f, o); told || err != nil {
 		return err
 	}
 	st, err := openStore(ctx, f)
@@ -86,6 +91,45 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	}
 	s.reopen = state.Run == phases.FailedState
 	return s.run(ctx)
+}
+
+// resumeLive tells a process that waits in a pause to go on; false means that there is none.
+func (a *app) resumeLive(ctx context.Context, f folder, o resumeOptions) (bool, error) {
+	id, err := f.currentBuild()
+	if err != nil {
+		return false, nil // openStore says what is wrong
+	}
+	look, _, err := a.giveLive(ctx, f, id, control.Request{Verb: control.Look})
+	if err != nil || look.Look == nil || !look.Look.Held {
+		return false, nil // whoever holds the build is named by its lock
+	}
+	others := o.limits
+	others.maxCost, others.maxTokens = "", ""
+	if others != (limitFlags{}) || o.now {
+		return true, usage("E_USAGE", "end it first, with: builder stop "+word(f.app), "a process waits in a pause: it takes --max-cost and --max-tokens only")
+	}
+	reqs := []control.Request{{Verb: string(phases.OrderContinue)}}
+	if given(o.limits) {
+		raise := control.Request{Verb: string(phases.OrderCap), MaxCost: o.limits.maxCost}
+		if o.limits.maxTokens != "" {
+			n, err := strconv.ParseInt(o.limits.maxTokens, 10, 64)
+			if err != nil || n <= 0 {
+				return true, usage("E_BUDGET_INVALID", "as in: --max-tokens 2000000", "%q is no number of tokens", o.limits.maxTokens)
+			}
+			raise.MaxTokens = &n
+		}
+		reqs = append([]control.Request{raise}, reqs...)
+	}
+	for _, req := range reqs {
+		if req.ID, err = newOrderID(); err != nil {
+			return true, err
+		}
+		if _, _, err := a.give(ctx, f, req); err != nil {
+			return true, asFault(err)
+		}
+	}
+	a.say("the process that waited in %s goes on; watch it with: builder status --watch %s", f.app, word(f.app))
+	return true, nil
 }
 
 // given says whether new caps were asked for.

@@ -92,7 +92,7 @@ func readStatus(ctx context.Context, f folder) (phases.Status, bool, error) {
 		st.Reason = &phases.Reason{Code: "E_NOT_BEGUN", Message: "nothing was done yet since it was forked", Hint: "go on with: builder resume " + f.app}
 	}
 	if st.State == phases.Running {
-		st.State = phases.Interrupted
+		st.State, st.Held = phases.Interrupted, nil // nobody waits any more
 		st.Reason = &phases.Reason{Code: "E_KILLED", Message: "the process that worked on this build is gone", Hint: "go on with: builder resume " + f.app}
 	}
 	return st, false, nil
@@ -147,6 +147,9 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 	if why := progress.Explain(st.Billing); why != "" {
 		p("  %s", why)
 	}
+	if st.Held != nil {
+		p("  paused since %s by order %s: its process waits; go on with: builder resume", st.Held.Since.Local().Format(time.TimeOnly), st.Held.Order)
+	}
 	used := st.Budget.Spent + st.Budget.Unknown + st.Budget.Held
 	p("  used %s of %s (%s %s, %s unknown, %s held), %d tokens, %d calls", progress.USD(budget.Micro(used)), progress.USD(budget.Micro(st.Budget.Cap)),
 		progress.USD(budget.Micro(st.Budget.Spent)), progress.Noun(st.Billing), progress.USD(budget.Micro(st.Budget.Unknown)), progress.USD(budget.Micro(st.Budget.Held)), st.Budget.Tokens, st.Calls)
@@ -168,6 +171,11 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 		p("  %-8s %-28s %s", t.State, t.ID, t.Title)
 		if t.Why != "" {
 			p("    attempt %d with %s (%s)", t.Attempts, t.Model, t.Why)
+		}
+		if t.Question != nil {
+			p("    asks: %s", t.Question.Text)
+			p("    because: %s", t.Question.Reason)
+			p("    answer with: builder answer %s TEXT", t.ID)
 		}
 	}
 	proven := 0

@@ -29,6 +29,7 @@ func exitOf(err error) int {
 	var problems planner.Problems
 	var locked *checkpoint.LockedError
 	var own *bug.Error
+	var order *phases.OrderError
 	switch {
 	case err == nil:
 		return exitDone
@@ -40,7 +41,7 @@ func exitOf(err error) int {
 		return exitInterrupted
 	case errors.As(err, &pause):
 		return exitPaused
-	case errors.As(err, &problems), errors.As(err, &locked), errors.Is(err, checkpoint.ErrNewer):
+	case errors.As(err, &problems), errors.As(err, &locked), errors.As(err, &order), errors.Is(err, checkpoint.ErrNewer):
 		return exitUsage
 	case full(err):
 		return exitPaused

@@ -89,6 +89,7 @@ func linesOf(err error) []fault {
 	var pause *phases.PauseError
 	var problems planner.Problems
 	var locked *checkpoint.LockedError
+	var order *phases.OrderError
 	var at *located
 	var own *bug.Error
 	again := "builder resume DIR"
@@ -108,6 +109,8 @@ func linesOf(err error) []fault {
 			out[i] = fault{code: p.Code, what: join(p.What, p.Where), hint: p.Hint}
 		}
 		return out
+	case errors.As(err, &order):
+		return []fault{{code: order.Code, what: order.What, hint: order.Hint}}
 	case errors.As(err, &locked):
 		return []fault{{
 			code: "E_LOCKED", what: fmt.Sprintf("this build is held by process %d on %s since %s, %s", locked.PID, locked.Host, locked.Since.Format(time.RFC3339), locked.Path),

@@ -262,12 +262,15 @@ func syncDir(dir string) error {
 }
 
 // openStore opens the folder's build for writing.
-func openStore(ctx context.Context, f folder) (*store, error) {
+func openStore(ctx context.Context, f folder) (*store, error) { return openStoreWithin(ctx, f, 0) }
+
+// openStoreWithin waits that long for whoever holds the build; 0 means the usual time.
+func openStoreWithin(ctx context.Context, f folder, wait time.Duration) (*store, error) {
 	id, err := f.currentBuild()
 	if err != nil {
 		return nil, err
 	}
-	j, err := bolt.Open(ctx, f.journal(id), bolt.Options{Holder: f.lock()})
+	j, err := bolt.Open(ctx, f.journal(id), bolt.Options{Holder: f.lock(), Timeout: wait})
 	if err != nil {
 		return nil, err
 	}

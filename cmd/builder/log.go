@@ -62,6 +62,12 @@ func (l *logbook) Observe(envs []checkpoint.Envelope, s *phases.State) {
 		case phases.TaskFailed:
 			ev = l.log.Warn()
 			text = f.Reason
+		case phases.Ordered:
+			ev = ev.Str("order", f.ID).Str("verb", string(f.Verb))
+			text = f.Text
+		case phases.QuestionAsked:
+			ev = l.log.Warn().Str("op", f.Op.String())
+			text = f.Text
 		case phases.Paused:
 			ev = l.log.Warn().Str("code", f.Reason.Code)
 			text = f.Reason.Message

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -26,6 +27,8 @@ type mirror struct {
 	took   time.Duration // for the last status.json
 	owed   bool          // records have come since
 	err    error
+	socket atomic.Pointer[string] // that takes orders
+	last   phases.Status          // as written
 }
 
 // status.json is rewritten at once for what people wait for, else at most every statusEvery, and never
@@ -71,16 +74,27 @@ func (m *mirror) Rest(s *phases.State) {
 
 func (m *mirror) keepStatus(s *phases.State) {
 	start := time.Now()
-	raw, err := json.Marshal(phases.StatusOf(m.plans.of(s), s))
+	m.last = phases.StatusOf(m.plans.of(s), s)
+	if path := m.socket.Load(); path != nil {
+		m.last.Control = *path
+	}
+	m.write()
+	m.owed, m.wrote = false, time.Now()
+	m.took = m.wrote.Sub(start)
+}
+
+func (m *mirror) write() {
+	raw, err := json.Marshal(m.last)
 	if err == nil {
 		err = projection.WriteStatus(m.store.status(m.store.id), raw)
 	}
 	if err != nil && m.err == nil {
 		m.err = err
 	}
-	m.owed, m.wrote = false, time.Now()
-	m.took = m.wrote.Sub(start)
 }
+
+// listens says where orders are taken from now on; "" nowhere. It stands in what is written next.
+func (m *mirror) listens(path string) { m.socket.Store(&path) }
 
 // keepPlan writes plan.yaml for people when a plan is accepted or amended.
 func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
@@ -106,7 +120,7 @@ func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
 func notable(envs []checkpoint.Envelope) bool {
 	for _, e := range envs {
 		switch phases.Kind(e.Kind) {
-		case phases.KindPaused, phases.KindFinished, phases.KindSessionStarted, phases.KindPlanAccepted:
+		case phases.KindPaused, phases.KindFinished, phases.KindSessionStarted, phases.KindPlanAccepted, phases.KindOrdered, phases.KindQuestionAsked:
 			return true
 		}
 	}
@@ -115,6 +129,10 @@ func notable(envs []checkpoint.Envelope) bool {
 
 // Close ends the mirror and says what could not be written.
 func (m *mirror) Close() error {
+	if m.last.Control != "" { // nobody listens any more
+		m.last.Control = ""
+		m.write()
+	}
 	err := errors.Join(m.err, m.events.Close())
 	if err != nil {
 		return fmt.Errorf("write events and status: %w", err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
 	"github.com/seed-c331f47d/builder/internal/budget"
@@ -78,9 +79,18 @@ func reportMarkdown(st phases.Status) string {
 		if t.Reason != "" {
 			p("\n**%s** %s: %s\n", t.ID, t.State, cell(t.Reason))
 		}
+		if t.Question != nil {
+			p("\n**%s** waits for an answer: %s (%s)\n", t.ID, cell(t.Question.Text), cell(t.Question.Reason))
+		}
 		if len(t.Edits) > 0 {
 			p("\n**%s** left these files as you changed them: %s\n", t.ID, cell(strings.Join(t.Edits, ", ")))
 		}
+	}
+	if len(st.Orders) > 0 {
+		p("\n## Orders\n\nThe newest ones that were given while it ran or waited.\n\n| order | what | task | record | at |\n| --- | --- | --- | --- | --- |\n")
+	}
+	for _, o := range st.Orders {
+		p("| %s | %s | %s | %d | %s |\n", o.ID, o.Verb, cell(orDash(string(o.Task))), o.Seq, o.Time.Format(time.RFC3339))
 	}
 	return b.String()
 }

@@ -33,6 +33,7 @@ type brake struct {
 	stop   phases.Stop
 	cancel context.CancelCauseFunc
 	ch     chan os.Signal
+	asked  chan struct{} // by an order
 	done   chan struct{}
 }
 
@@ -41,7 +42,7 @@ func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (c
 	ctx, cancel := context.WithCancelCause(ctx)
 	now := make(chan struct{})
 	faultpoint.OnCancel(func() { cancel(phases.ErrInterrupted) })
-	b := &brake{stop: phases.Stop{Grace: grace, Now: now}, cancel: cancel, ch: make(chan os.Signal, 4), done: make(chan struct{})}
+	b := &brake{stop: phases.Stop{Grace: grace, Now: now}, cancel: cancel, ch: make(chan os.Signal, 4), asked: make(chan struct{}, 1), done: make(chan struct{})}
 	signal.Notify(b.ch, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	signal.Ignore(syscall.SIGPIPE) // a reader of the progress that goes away does not end a build
 	var timer <-chan time.Time
@@ -59,6 +60,12 @@ func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (c
 					say(true)
 				}
 				cancel(phases.ErrTime)
+			case <-b.asked: // an order to stop never cuts
+				if presses == 0 {
+					presses++
+					say(true)
+				}
+				cancel(phases.ErrInterrupted)
 			case _, ok := <-b.ch:
 				if !ok {
 					return
@@ -73,6 +80,14 @@ func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (c
 		}
 	}()
 	return ctx, b
+}
+
+// press does what a first Ctrl-C does; however often, it cuts nothing.
+func (b *brake) press() {
+	select {
+	case b.asked <- struct{}{}:
+	default: // it has been pressed
+	}
 }
 
 func (b *brake) release() {
@@ -161,7 +176,8 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 		return st, fmt.Errorf("open log: %w", err)
 	}
 	defer func() { _ = file.Close() }() // what could not be written there is not the build's
-	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view)
+	valve := &phases.Valve{}
+	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view, valve)
 	if err != nil {
 		return st, err
 	}
@@ -188,6 +204,8 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	if err != nil {
 		return st, phases.PauseOf(err, s.again)
 	}
+	engine.Valve = valve
+	defer s.listen(ctx, writer, valve, b.press, mirror)()
 	runErr := engine.Run(braked)
 	s.view.End()
 	verr := writer.View(context.WithoutCancel(ctx), func(state *phases.State) { st = phases.StatusOf(s.works.plan(state), state) })

@@ -20,6 +20,7 @@ type Brief struct {
 	Shared       []string // globs that many tasks write
 	Tree         string   // what is in the tree at the start, one path a line with its size
 	Notes        []string // notes of the tasks this one needs
+	Person       []string // what the person who watches the build said: notes, and answers with their questions
 	LastFailure  string   // why the attempt before this one ended
 }
 

@@ -21,7 +21,7 @@ func brief() agent.Brief {
 		Requirements: []agent.BriefRequirement{{ID: "R1", Text: "Books have\n  a title.", Source: "3-4"}, {ID: "R2", Text: "No loss.", Source: "5"}},
 		HowGatesRun:  "Sessions: all is compared.\n", Gates: []agent.BriefGate{{ID: "build", Kind: "command", Text: "go build ./..."}, {ID: "use", Kind: "transcript", Text: "$ shelf add Emma\n$ shelf list"}},
 		Writes: []string{"internal/store/**"}, Shared: []string{"go.mod", "go.sum"},
-		Tree: "go.mod 30\nmain.go 120", Notes: []string{"store: use bbolt"}, LastFailure: "unit: TestAdd failed",
+		Tree: "go.mod 30\nmain.go 120", Notes: []string{"store: use bbolt"}, Person: []string{"You asked: tabs?\nThe answer is: yes"}, LastFailure: "unit: TestAdd failed",
 	}
 }
 

@@ -56,7 +56,7 @@ const compactPrompt = "compact"
 
 // compact begins the conversation anew: from the first message, untouched, and a summary that the
 // model itself writes at the end of the old one. Where it cannot, or what it writes is nothing, an
-// outline by rule has to do. A non-nil result ends the attempt.
+// outline by rule has to do. What a person said is said again. A non-nil result ends the attempt.
 func (r *run) compact(ctx context.Context, ask bool) (*Result, error) {
 	if len(r.messages) <= 1 || r.compacted > 0 && r.turns-r.compacted < leastApart {
 		return &Result{Outcome: Stuck, Reason: "the task and what it needs to be told do not fit the model's context window" + ofTokens(r.task.Window)}, nil
@@ -75,6 +75,7 @@ func (r *run) compact(ctx context.Context, ask bool) (*Result, error) {
 	text := strings.TrimLeft(r.summary+"\n\n"+r.outline(), "\n")
 	first := Message{Role: r.task.First.Role, Blocks: append(slices.Clone(r.task.First.Blocks),
 		Block{Kind: TextBlock, Text: "<progress>\n" + clip(text, progressBytes) + "\n</progress>\nThe conversation was cut here by the builder, and the tree is as you left it. Go on from this."})}
+	first.Blocks = append(first.Blocks, r.heard...)
 	r.messages, r.size = []Message{first}, extent{}
 	r.size.fresh = r.fixed() + sizeOf(first)
 	r.silent, r.cut, r.pauses = 0, 0, 0

@@ -28,6 +28,7 @@ type Loop struct {
 	Model  Model
 	Tools  Toolbox
 	Verify Verifier
+	Person Person // nil: nobody listens, and a question is answered by nobody
 }
 
 var _ Engine = (*Loop)(nil)
@@ -59,6 +60,9 @@ func (l *Loop) Run(ctx context.Context, t Task) (Result, error) {
 // turn asks once, after making room where there is too little, and works on the answer. A nil result
 // means: go on.
 func (r *run) turn(ctx context.Context) (*Result, error) {
+	if err := r.hear(ctx); err != nil {
+		return nil, fmt.Errorf("run task %s: %w", r.task.ID, err)
+	}
 	if r.crowded() {
 		if end, err := r.compact(ctx, true); end != nil || err != nil {
 			return end, err
@@ -91,6 +95,7 @@ type run struct {
 	cut      int // answers in a row that ended at the output limit
 	pauses   int // answers in a row that the provider paused
 	guard    guard
+	heard    []Block // of the person, so far
 
 	size      extent // of the conversation
 	summary   string // the last one that the model wrote

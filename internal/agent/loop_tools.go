@@ -14,7 +14,7 @@ const (
 
 const (
 	finishSchema  = `{"type":"object","properties":{"summary":{"type":"string","description":"What was done, for people, in one to three sentences."}},"required":["summary"],"additionalProperties":false}`
-	blockedSchema = `{"type":"object","properties":{"reason":{"type":"string","description":"Why it cannot be done, in one sentence."},"evidence":{"type":"string","description":"What shows it."}},"required":["reason","evidence"],"additionalProperties":false}`
+	blockedSchema = `{"type":"object","properties":{"reason":{"type":"string","description":"Why it cannot be done, in one sentence."},"evidence":{"type":"string","description":"What shows it."},"question":{"type":"string","description":"A question to a person, when only an answer lets you go on."}},"required":["reason","evidence"],"additionalProperties":false}`
 )
 
 // LoopTools defines the loop's own tools. They go after the toolbox's in [Task.Tools].
@@ -33,6 +33,7 @@ type finishInput struct {
 type blockedInput struct {
 	Reason   string `json:"reason"`
 	Evidence string `json:"evidence"`
+	Question string `json:"question"`
 }
 
 // check says what is missing.

@@ -79,8 +79,7 @@ func (r *run) call(ctx context.Context, call ToolCall, seen *turn) (out ToolResu
 	case FinishTool:
 		return r.finish(ctx, call, seen)
 	case BlockedTool:
-		out, end = r.blocked(call)
-		return out, end, nil
+		return r.blocked(ctx, call)
 	}
 	if out, err = r.loop.Tools.Call(ctx, call); err != nil {
 		return ToolResult{}, nil, fmt.Errorf("call tool %s: %w", call.Name, err)
@@ -120,15 +119,19 @@ func (r *run) finish(ctx context.Context, call ToolCall, seen *turn) (ToolResult
 	return ToolResult{Text: feedback, Error: true}, nil, nil
 }
 
-// blocked ends the attempt when it comes with a reason and evidence.
-func (r *run) blocked(call ToolCall) (ToolResult, *Result) {
+// blocked ends the attempt when it comes with a reason and evidence; with a question it is a person's
+// turn.
+func (r *run) blocked(ctx context.Context, call ToolCall) (ToolResult, *Result, error) {
 	var in blockedInput
 	err := DecodeInput(call.Input, &in)
 	if err == nil {
 		err = in.check()
 	}
 	if err != nil {
-		return ToolResult{Text: err.Error(), Error: true}, nil
+		return ToolResult{Text: err.Error(), Error: true}, nil, nil
 	}
-	return ToolResult{}, &Result{Outcome: Blocked, Reason: in.Reason, Evidence: in.Evidence}
+	if strings.TrimSpace(in.Question) != "" && r.loop.Person != nil {
+		return r.ask(ctx, in)
+	}
+	return ToolResult{}, &Result{Outcome: Blocked, Reason: in.Reason, Evidence: in.Evidence}, nil
 }

@@ -38,6 +38,7 @@ type Outcome string
 const (
 	Accepted Outcome = "accepted" // the gates are green
 	Blocked  Outcome = "blocked"  // the agent says it cannot be done, with evidence
+	Asked    Outcome = "asked"    // the agent asks a person; the attempt stays open and goes on with the answer
 	Stuck    Outcome = "stuck"    // the loop guard ended it: no progress
 	Declined Outcome = "declined" // the model refuses, or the request can never succeed
 )

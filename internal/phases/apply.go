@@ -29,6 +29,7 @@ func (s *State) ApplyEnvelope(e checkpoint.Envelope) error {
 func (s *State) Apply(f Fact, at time.Time) error {
 	s.Seq++
 	s.Updated = at
+	s.letGo(f)
 	switch f := f.(type) {
 	case BuildStarted:
 		s.Build, s.Run = f, Running
@@ -63,6 +64,8 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		return s.applyTask(f, at)
 	case MergeStarted, MergeFinished:
 		return s.applyMerge(f)
+	case Ordered, NoteTold, QuestionAsked:
+		return s.applyOrder(f, at)
 	case BudgetWarned:
 		s.Warned = append(s.Warned, f.Mark)
 	case Paused:
@@ -153,7 +156,7 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 	case AttemptStarted:
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.Attempts, t.Model, t.Why = f.Attempt, f.Model, f.Why
-			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Start: t.start(), Tree: t.start(), Outcomes: map[string]*Outcome{}}
+			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Start: t.start(), Tree: t.start(), Outcomes: map[string]*Outcome{}, Heard: f.Heard}
 		})
 	case AttemptFinished:
 		s.Careful = false

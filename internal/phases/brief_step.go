@@ -20,13 +20,14 @@ const (
 	gateBytes = 24 << 10
 )
 
-// brief puts together what an agent is told about a task.
-func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, base Manifest) (agent.Brief, error) {
+// brief puts together what an agent is told about a task; heard is the record of the last words of a
+// person among it.
+func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, base Manifest) (b agent.Brief, heard uint64, err error) {
 	tree, err := repoMap(ctx, e.Blobs, base)
 	if err != nil {
-		return agent.Brief{}, err
+		return agent.Brief{}, 0, err
 	}
-	b := agent.Brief{
+	b = agent.Brief{
 		Role: task.Role, SpecPath: e.Spec.Path, Spec: specFor(e.Spec, e.plan, task),
 		Project: projectLine(e.plan.Project), Plan: planLines(e.plan), Environment: e.facts(ctx),
 		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal,
@@ -57,6 +58,7 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 	}
 	b.HowGatesRun = howGatesRun(kinds, e.plan.Setup)
 	err = e.Writer.View(ctx, func(s *State) {
+		b.Person, heard = s.said(task.ID)
 		for _, n := range task.Needs {
 			t := s.Task(n)
 			if t.Summary != "" {
@@ -67,7 +69,7 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 			}
 		}
 	})
-	return b, err
+	return b, heard, err
 }
 
 func projectLine(p planner.Project) string {

@@ -31,7 +31,7 @@ func (e *PauseError) Unwrap() error { return e.Err }
 // replay walks through it to the next one without waiting again.
 //
 // The rules are: the hold is durable before a send; a recorded answer is never asked for again;
-// another question at a known op is ErrReplay; no send after a stop was asked for; real sends, and
+// another question at a known op is ErrReplay; no send after a stop was asked for, and none while the build is held; real sends, and
 // they alone, keep the provider's pace; a question that was refused for what it is is not sent again.
 type journaled struct {
 	door   Door
@@ -135,6 +135,11 @@ func (j *journaled) make(ctx context.Context, op budget.Op, hash string, req age
 	if err != nil {
 		return agent.Response{}, err
 	}
+	out, err := j.door.Valve.pass(ctx) // after the pacer: a wait there may be long
+	if err != nil {
+		return agent.Response{}, leave(agent.Response{}, err)
+	}
+	defer out()
 	call, cancel := j.stop.sending(ctx)
 	defer cancel()
 	call = budget.WithCall(call, budget.Call{

@@ -62,7 +62,12 @@ func (c *crew) run(ctx context.Context) error {
 			}
 			continue
 		}
-		end := <-c.ended
+		var end outcome
+		select {
+		case end = <-c.ended:
+		case <-c.engine.Valve.answered(): // a task that waited may go on
+			continue
+		}
 		delete(c.busy, end.step)
 		c.finish = c.finish || end.err == nil && end.step.Kind == StepFinish
 		c.note(end.err, cancel)

@@ -42,10 +42,11 @@ type Did struct {
 type Door struct {
 	Writer *Writer
 	Blobs  checkpoint.Blobs
+	Valve  *Valve
 }
 
-// Do answers from the journal when it knows the outcome of e.Op for e.Request; else it records the
-// intent, runs fn, and records the outcome. An error of fn is the machine's failure and is not
+// Do answers from the journal when it knows the outcome of e.Op for e.Request; else it waits while the
+// build is held, records the intent, runs fn, and records the outcome. An error of fn is the machine's failure and is not
 // recorded: the effect runs again on resume.
 func (d Door) Do(ctx context.Context, e Effect, fn func(context.Context) (Did, error)) (Did, error) {
 	var known Outcome
@@ -62,6 +63,11 @@ func (d Door) Do(ctx context.Context, e Effect, fn func(context.Context) (Did, e
 	if err := ctx.Err(); err != nil {
 		return Did{}, context.Cause(ctx)
 	}
+	leave, err := d.Valve.pass(ctx)
+	if err != nil {
+		return Did{}, err
+	}
+	defer leave()
 	if !ok && !e.ReadOnly {
 		if err := d.Writer.Record(ctx, EffectStarted{Op: e.Op, Effect: e.Kind, Name: e.Name, Request: e.Request, Tree: e.Tree, Detail: e.Detail}); err != nil {
 			return Did{}, err

@@ -43,7 +43,8 @@ type Engine struct {
 	Workers int
 	// Cost is what a task that is expected to take this much costs at least. A task that the rest of
 	// the budget cannot fund is not begun. nil means that nothing is expected.
-	Cost func(*planner.Plan, planner.Task) Funds
+	Cost  func(*planner.Plan, planner.Task) Funds
+	Valve *Valve // keeps new calls and effects back while the build is held; nil: never
 
 	plan   *planner.Plan
 	planAt checkpoint.Hash
@@ -112,6 +113,8 @@ func (e *Engine) step(ctx context.Context, step Step) error {
 			return err
 		}
 		return e.Writer.warn(ctx, e.plan)
+	case StepAsk:
+		return e.asking(ctx)
 	default:
 		return e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
 			return []Fact{Finished{State: string(ending(e.plan, s))}}, nil

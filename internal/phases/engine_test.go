@@ -44,6 +44,7 @@ type world struct {
 	from    *memRepo  // what the branch was at before the build
 	bench   Workbench // nil: writes files
 	cost    func(*planner.Plan, planner.Task) Funds
+	valve   *Valve // follows the records; nil: nobody pauses
 }
 
 func newWorld(t *testing.T) *world {
@@ -64,7 +65,11 @@ func (w *world) run(t *testing.T, caps budget.Caps) (*State, error) {
 func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps) (*State, error) {
 	t.Helper()
 	ctx := t.Context()
-	wr, err := OpenWriter(ctx, w.journal, w.clock)
+	var obs []Observer
+	if w.valve != nil {
+		obs = append(obs, w.valve)
+	}
+	wr, err := OpenWriter(ctx, w.journal, w.clock, obs...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +101,7 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 			return draft(ctx, a, facts)
 		},
 		Facts:   func(context.Context) string { return w.facts },
-		Scratch: w.scratch, Set: w.set,
+		Scratch: w.scratch, Set: w.set, Valve: w.valve,
 		Retry: RetryPolicy{Sleep: func(context.Context, time.Duration) error { return nil }},
 	}
 	if w.model != nil {

@@ -15,6 +15,7 @@ const (
 	StepPlan   StepKind = "plan"   // make the plan
 	StepTask   StepKind = "task"   // start a task or go on with it
 	StepMerge  StepKind = "merge"  // put accepted candidates on the branch
+	StepAsk    StepKind = "ask"    // nothing is left but what waits for answers
 	StepFinish StepKind = "finish" // nothing is left that can be done
 )
 
@@ -28,7 +29,8 @@ type Step struct {
 // going on, then new ones, in plan order. It is pure. A new task is named only when all it needs is
 // done and no running task claims what it claims; a task whose candidate waits for its merge is
 // running, and named no more. After a crash there is one step at a time until one has ended. It
-// returns one StepFinish when nothing can be done any more.
+// returns one StepFinish when nothing can be done any more, and one StepAsk when that is so but for
+// tasks that wait for answers.
 func Next(p *planner.Plan, s *State, workers int) []Step {
 	if p == nil {
 		if s.Task(planner.PlanTask).State == TaskIsFail {
@@ -63,7 +65,7 @@ func Next(p *planner.Plan, s *State, workers int) []Step {
 		running = append(running, t)
 	}
 	if len(steps) == 0 {
-		return []Step{{Kind: StepFinish}}
+		return []Step{{Kind: last(tasks, s)}}
 	}
 	return steps
 }
@@ -85,6 +87,16 @@ func accepted(p *planner.Plan, s *State) []planner.Task {
 		}
 	}
 	return out
+}
+
+// last is the step of a build in which nothing can be done.
+func last(tasks []planner.Task, s *State) StepKind {
+	for _, t := range tasks {
+		if s.Task(t.ID).State == TaskWaiting {
+			return StepAsk
+		}
+	}
+	return StepFinish
 }
 
 func needsMet(t planner.Task, s *State) bool {

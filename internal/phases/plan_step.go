@@ -166,7 +166,7 @@ func (e *Engine) journaled(at *attempt, fallback bool) *journaled {
 	return &journaled{door: e.door(), model: e.Model, at: at, policy: policy, spare: fallback, pace: e.Pace, stop: e.Stop, room: e.room, again: e.again()}
 }
 
-func (e *Engine) door() Door { return Door{Writer: e.Writer, Blobs: e.Blobs} }
+func (e *Engine) door() Door { return Door{Writer: e.Writer, Blobs: e.Blobs, Valve: e.Valve} }
 
 type askerFunc func(context.Context, planner.Question) (json.RawMessage, error)
 

@@ -23,6 +23,7 @@ const (
 	CodeProtocol    = "E_PROVIDER_PROTOCOL" // what answers does not speak the API
 	CodeDisk        = "E_DISK_FULL"
 	CodeDiverged    = "E_REPO_DIVERGED"
+	CodeQuestion    = "E_QUESTION" // nothing is left to do but what waits for a person's answer
 )
 
 // reasonOf says why err stops a build so that it can be resumed; false means that it is no pause

@@ -125,7 +125,8 @@ type AttemptStarted struct {
 	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON; of the task plan: facts of the machine, as text
 	Prompts string          `json:"prompts"`
 	Model   string          `json:"model,omitempty"`
-	Why     string          `json:"why,omitempty"` // it is that model; "" for the build's own
+	Why     string          `json:"why,omitempty"`   // it is that model; "" for the build's own
+	Heard   uint64          `json:"heard,omitempty"` // a person's words up to this record are in it
 }
 
 // CallIntended is an admitted hold; nothing has left yet.
@@ -355,6 +356,12 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 		return as[Paused], true
 	case KindFinished:
 		return as[Finished], true
+	case KindOrdered:
+		return as[Ordered], true
+	case KindNoteTold:
+		return as[NoteTold], true
+	case KindQuestionAsked:
+		return as[QuestionAsked], true
 	}
 	return nil, false
 }
@@ -385,6 +392,12 @@ func TaskOf(f Fact) string {
 	case EffectStarted:
 		return f.Op.Task
 	case EffectFinished:
+		return f.Op.Task
+	case Ordered:
+		return string(f.Task)
+	case NoteTold:
+		return f.Op.Task
+	case QuestionAsked:
 		return f.Op.Task
 	}
 	return ""

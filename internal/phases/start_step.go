@@ -22,6 +22,9 @@ func (e *Engine) take(ctx context.Context, idle bool) ([]Step, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	if err := e.Valve.open(ctx); err != nil {
+		return nil, err
+	}
 	if err := e.loadPlan(ctx); err != nil {
 		return nil, err
 	}

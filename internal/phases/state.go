@@ -40,6 +40,10 @@ type State struct {
 	// NotBefore is when the provider may be asked again, by what it said last; it may be past.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	Updated   time.Time `json:"updated"`
+	// What a person ordered: by id; the pause that holds; what was said to the agents, oldest first.
+	Orders map[string]Given `json:"orders,omitempty"`
+	Held   *Held            `json:"held,omitempty"`
+	Said   []Said           `json:"said,omitempty"`
 }
 
 // RunState says what a build is doing, as far as records tell.
@@ -65,6 +69,7 @@ const (
 	TaskIsDone  TaskPhase = "done"
 	TaskIsFail  TaskPhase = "failed"
 	TaskBlocked TaskPhase = "blocked"
+	TaskWaiting TaskPhase = "waiting" // for a person's answer; its attempt stays open
 )
 
 // TaskState is what is known of one task.
@@ -96,7 +101,8 @@ type TaskState struct {
 	Reason     string                           `json:"reason,omitempty"` // why the last attempt ended or the task failed
 	Summary    string                           `json:"summary,omitempty"`
 	Edits      []string                         `json:"user_edits,omitempty"`
-	Refused    []string                         `json:"refused,omitempty"` // hashes of requests that can never succeed as they are
+	Refused    []string                         `json:"refused,omitempty"`  // hashes of requests that can never succeed as they are
+	Question   *Pending                         `json:"question,omitempty"` // that it waits for
 }
 
 // GateStanding is what a gate showed: on the base tree, and last on a candidate.
@@ -117,6 +123,8 @@ type AttemptState struct {
 	Start    checkpoint.Hash     `json:"start,omitempty"` // tree it began with
 	Tree     checkpoint.Hash     `json:"tree,omitempty"`  // last recorded manifest of the scratch tree
 	Outcomes map[string]*Outcome `json:"outcomes,omitempty"`
+	Heard    uint64              `json:"heard,omitempty"` // notes up to this record were told
+	Told     map[int][]uint64    `json:"told,omitempty"`  // notes that were told before a step
 }
 
 // Outcome is what the journal knows of an op: for a model call the hold, the settlement and what
@@ -131,6 +139,7 @@ type Outcome struct {
 	Error    string          `json:"error,omitempty"` // of a send
 	Failed   *CallFailed     `json:"failed,omitempty"`
 	Finished *EffectFinished `json:"finished,omitempty"`
+	Said     string          `json:"said,omitempty"` // by a person who was asked
 }
 
 // stateForm grows whenever Apply makes something else of the same records.
@@ -197,7 +206,7 @@ func (t TaskState) clone() TaskState {
 	}
 	if t.Open != nil {
 		o := *t.Open
-		o.Outcomes = nil
+		o.Outcomes, o.Told = nil, nil
 		t.Open = &o
 	}
 	t.Ready = nil

@@ -40,6 +40,9 @@ type Status struct {
 	StartedAt    time.Time           `json:"started_at"`
 	UpdatedAt    time.Time           `json:"updated_at"`
 	Seq          uint64              `json:"seq"`
+	Held         *Held               `json:"held,omitempty"`    // a person paused it, and its process waits
+	Orders       []OrderStatus       `json:"orders,omitempty"`  // the newest ones, oldest first
+	Control      string              `json:"control,omitempty"` // the socket that takes orders, while a process works on it
 }
 
 // TaskStatus is one task at a glance.
@@ -57,6 +60,7 @@ type TaskStatus struct {
 	Edits    []string        `json:"user_edits,omitempty"`
 	Cost     budget.Micro    `json:"cost_microusd"`
 	Calls    int64           `json:"calls"`
+	Question *Pending        `json:"question,omitempty"` // that it waits for
 }
 
 // RequirementStatus says by which tasks and gates a requirement is covered, and whether it is
@@ -95,7 +99,7 @@ func StatusOf(p *planner.Plan, s *State) Status {
 		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
 		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted, Forked: forkedFrom(s),
 		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,
-		Budget: budgetOf(&s.Guard),
+		Budget: budgetOf(&s.Guard), Held: s.Held, Orders: ordersOf(s),
 	}
 	if t, ok := s.Tasks[planner.PlanTask]; ok {
 		st.Tasks = append(st.Tasks, taskStatus(s, planner.Task{ID: t.ID, Title: "Plan"}, "", t.State))
@@ -129,7 +133,7 @@ func taskStatus(s *State, t planner.Task, phase planner.PhaseID, state TaskPhase
 	used := s.Guard.Account(budget.TaskScope(string(t.ID)))
 	return TaskStatus{
 		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Model: ts.Model, Why: ts.Why, Commit: ts.Commit, From: ts.From,
-		Reason: ts.Reason, Edits: ts.Edits, Cost: used.Spent + used.Unknown, Calls: used.Calls,
+		Reason: ts.Reason, Edits: ts.Edits, Cost: used.Spent + used.Unknown, Calls: used.Calls, Question: ts.Question,
 	}
 }
 

@@ -121,6 +121,8 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 		end.Outcome, end.Reason = outcomeUnreachable, err.Error()
 	case err != nil:
 		return err
+	case res.Outcome == agent.Asked: // the attempt stays open for the answer
+		return nil
 	case res.Outcome == agent.Accepted:
 		end.Tree = p.proven
 	case res.Evidence != "":
@@ -180,7 +182,7 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 		return agent.Result{}, fmt.Errorf("lay out tools: %w", err)
 	}
 	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.Open.Start)
-	loop := agent.Loop{Model: e.journaled(p.at, e.other(task.Role, st.Past, outcomeUnreachable)), Tools: p.bench, Verify: p}
+	loop := agent.Loop{Model: e.journaled(p.at, e.other(task.Role, st.Past, outcomeUnreachable)), Tools: p.bench, Verify: p, Person: person{e.Writer, p.at}}
 	return loop.Run(ctx, t)
 }
 
@@ -198,7 +200,7 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	if err != nil {
 		return fmt.Errorf("lay out tools: %w", err)
 	}
-	brief, err := e.brief(ctx, task, st, base)
+	brief, heard, err := e.brief(ctx, task, st, base)
 	if err != nil {
 		return err
 	}
@@ -219,5 +221,5 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	if err := faultpoint.At("attempt.before_start"); err != nil {
 		return err
 	}
-	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why})
+	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why, Heard: heard})
 }

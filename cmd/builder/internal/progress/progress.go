@@ -121,6 +121,9 @@ func (v *View) draw(s *phases.State) {
 			now += fmt.Sprintf(" and %d more", more)
 		}
 	}
+	if s.Held != nil {
+		now = "paused"
+	}
 	const cells = 20
 	fill := 0
 	if all > 0 {

@@ -2,6 +2,8 @@ package progress
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +65,10 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 		return fmt.Sprintf("%s  FAILED: %s", f.Task, f.Reason)
 	case phases.BudgetWarned:
 		return warned(f)
+	case phases.CapsRaised:
+		return capped(f.Caps)
+	default:
+		return spoken(f)
 	}
 	return ""
 }
@@ -97,6 +103,55 @@ func listed[T ~string](names []T) string {
 		out[i] = string(n)
 	}
 	return strings.Join(out, ", ")
+}
+
+// spoken tells what a person ordered or said, and what they are asked.
+func spoken(f phases.Fact) string {
+	switch f := f.(type) {
+	case phases.Ordered:
+		return ordered(f)
+	case phases.NoteTold:
+		return fmt.Sprintf("%s  the agent is told what you noted", f.Op.Task)
+	case phases.QuestionAsked:
+		return fmt.Sprintf("%s  WAITS for your answer: %s", f.Op.Task, f.Text)
+	}
+	return ""
+}
+
+func ordered(f phases.Ordered) string {
+	switch f.Verb {
+	case phases.OrderPause:
+		return "paused by an order: what has begun ends, nothing else begins"
+	case phases.OrderContinue:
+		return "goes on by an order"
+	case phases.OrderStop:
+		return "told to stop by an order"
+	case phases.OrderNote:
+		if f.Task == "" {
+			return "noted for the agents: " + f.Text
+		}
+		return fmt.Sprintf("%s  noted for its agents: %s", f.Task, f.Text)
+	case phases.OrderAnswer:
+		return fmt.Sprintf("%s  answered: %s", f.Task, f.Text)
+	}
+	return "" // caps have a record of their own
+}
+
+// capped says what caps a build has now.
+func capped(c budget.Caps) string {
+	text := "no cap on money"
+	if !c.NoUSD {
+		text = USD(c.USD)
+	}
+	if c.Tokens > 0 {
+		text += fmt.Sprintf(" and %d tokens", c.Tokens)
+	}
+	for _, scope := range slices.Sorted(maps.Keys(c.Scopes)) {
+		if l := c.Scopes[scope]; !l.NoUSD {
+			text += fmt.Sprintf("; %s %s", scope, USD(l.USD))
+		}
+	}
+	return "budget: the cap is now " + text
 }
 
 // attempt tells of a new attempt where it is not the first one with the build's own model.
