@@ -20,6 +20,7 @@ type Brief struct {
 	Shared       []string // globs that many tasks write
 	Tree         string   // what is in the tree at the start, one path a line with its size
 	Notes        []string // notes of the tasks this one needs
+	Changed      string   // of a task that is done again: what the tree holds of it, and what is other now
 	LastFailure  string   // why the attempt before this one ended
 }
 

@@ -42,6 +42,7 @@ func (b Brief) task() string {
 	s.lines("shared", strings.Join(b.Shared, "\n"))
 	s.lines("tree", b.Tree)
 	s.lines("notes", strings.Join(b.Notes, "\n"))
+	s.lines("changed", b.Changed)
 	s.lines("last_failure", b.LastFailure)
 	return s.String()
 }

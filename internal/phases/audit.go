@@ -36,6 +36,15 @@ func (a *Audit) Add(e checkpoint.Envelope) error {
 		a.blob(f.Plan)
 	case PlanAmended:
 		a.blob(f.Plan)
+		a.blob(f.Spec)
+	case ChangeAccepted:
+		a.blob(f.Plan)
+		a.blob(f.Spec)
+	case UserCommitted:
+		a.blob(f.Tree)
+		a.commits = append(a.commits, f.Commit)
+	case EditsProven:
+		a.blob(f.Tree)
 	case TaskStarted:
 		a.blob(f.Tree)
 	case AttemptStarted:

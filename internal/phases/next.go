@@ -15,6 +15,7 @@ const (
 	StepPlan   StepKind = "plan"   // make the plan
 	StepTask   StepKind = "task"   // start a task or go on with it
 	StepMerge  StepKind = "merge"  // put accepted candidates on the branch
+	StepProve  StepKind = "prove"  // run the gates of done tasks on a head that a person made
 	StepFinish StepKind = "finish" // nothing is left that can be done
 )
 
@@ -35,6 +36,9 @@ func Next(p *planner.Plan, s *State, workers int) []Step {
 			return []Step{{Kind: StepFinish}}
 		}
 		return []Step{{Kind: StepPlan}}
+	}
+	if steps := changing(p, s); steps != nil {
+		return steps
 	}
 	if s.Careful {
 		workers = 1

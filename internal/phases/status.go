@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
@@ -59,13 +60,16 @@ type TaskStatus struct {
 
 // RequirementStatus says by which tasks and gates a requirement is covered, and whether it is
 // proven: by a gate whose expectations lie outside the agent's reach, that was red on the base tree
-// of a done task that covers it and is green on what was committed (law L7).
+// of a done task that covers it and is green on what was committed (law L7). In a task that is done
+// again the base holds its work: there a gate that has not changed counts from the first time, for
+// requirements that have not changed; any other must be red on the new base.
 type RequirementStatus struct {
 	ID        planner.RequirementID `json:"id"`
 	Text      string                `json:"text,omitempty"`
 	Source    string                `json:"source,omitempty"`
 	CoveredBy []planner.TaskID      `json:"covered_by"`
-	Gates     []planner.GateID      `json:"gates"` // that prove it
+	Gates     []planner.GateID      `json:"gates"`                  // that prove it
+	Before    []planner.GateID      `json:"green_before,omitempty"` // gates that were green before the work: what they ask for was there already, and they prove nothing
 	Commits   []string              `json:"commits,omitempty"`
 	Proven    bool                  `json:"proven"`
 }
@@ -152,9 +156,13 @@ func proofOf(s *State, r planner.Requirement, covering []planner.Task, gates map
 				continue
 			}
 			st := ts.Gates[id]
-			if ts.State == TaskIsDone && st != nil && st.Red && st.Pass {
+			switch {
+			case ts.State != TaskIsDone || st == nil || !st.Pass:
+			case st.Red || slices.Contains(st.Kept, r.ID):
 				rs.Proven = true
 				rs.Gates = append(rs.Gates, id)
+			case st.BaseRun:
+				rs.Before = append(rs.Before, id)
 			}
 		}
 		if ts.State == TaskIsDone {
