@@ -12,6 +12,8 @@ import (
 
 type resumeOptions struct {
 	limits limitFlags
+	change changeFlags
+	edits  editFlags
 	dir    string
 	now    bool
 }
@@ -22,7 +24,12 @@ func newResume(a *app) *cobra.Command {
 		Use: "resume [DIR]", Short: "Go on with a build that stopped, or try its failed tasks again",
 		Long: `Resume goes on from the exact step where a build stopped. What was answered is never asked again,
 what was committed stays. Limits that are given replace those of the build; without any it goes on
-under the ones it had.`,
+under the ones it had.
+
+A spec that was edited since is told by requirement, with the tasks it concerns and what they may cost;
+then --accept-spec or --keep-spec says how to go on. An edited plan is given with --plan. --dry-run shows
+either and does nothing. What you changed in the folder yourself is named, and left alone unless
+--keep-edits or --discard-edits says otherwise.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.dir = dirArg(args)
@@ -31,15 +38,24 @@ under the ones it had.`,
 	}
 	o.limits.add(c.Flags())
 	c.Flags().BoolVar(&o.now, "now", false, "ask the provider at once, although it said to wait")
+	o.change.add(c.Flags())
+	o.edits.add(c.Flags())
 	return c
 }
 
 func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
+	if err := o.edits.check(); err != nil {
+		return err
+	}
 	f, err := openFolder(o.dir)
 	if err != nil {
 		return err
 	}
-	st, err := openStore(ctx, f)
+	open := openStore
+	if o.change.dryRun {
+		open = viewStore
+	}
+	st, err := open(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -55,15 +71,33 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if state.Seq == 0 {
 		return usage("E_NO_BUILD", "remove "+f.root()+" and start again with: builder build", "the build in %s ended before it began", f.app)
 	}
-	if state.Run == phases.DoneState {
-		a.say("done already: nothing is left to do in %s", f.app)
-		return nil
-	}
 	set, err := a.resumeSettings(o.limits, state)
 	if err != nil {
 		return err
 	}
-	w, err := a.resumeWorks(ctx, st, state, set)
+	if o.change.dryRun {
+		return a.showChange(ctx, st, state, o.change, set)
+	}
+	c, err := a.changeOf(ctx, st, state, o.change)
+	if err != nil {
+		return err
+	}
+	asked, err := a.answer(ctx, st, state, c, o.change, set)
+	if err != nil {
+		return err
+	}
+	return a.goOn(ctx, st, state, set, o, asked)
+}
+
+// goOn takes a build up again; asked is what the user wants done about a changed spec or plan, nil
+// for nothing.
+func (a *app) goOn(ctx context.Context, st *store, state *phases.State, set settings, o resumeOptions, asked phases.Fact) error {
+	if state.Run == phases.DoneState && asked == nil && !o.edits.given() {
+		a.tellEdits(ctx, st, state)
+		a.say("done already: nothing is left to do in %s", st.app)
+		return nil
+	}
+	w, err := a.resumeWorks(ctx, st, state, set, asked)
 	if err != nil {
 		return err
 	}
@@ -73,6 +107,7 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	}
 	a.warnStale(set.price, nowOr(clock(a)))
 	a.headline(st.id, set, w)
+	a.tellEdits(ctx, st, state)
 	s, err := a.newSession(st, set, w, "builder resume "+word(st.app))
 	if err != nil {
 		return err
@@ -83,6 +118,10 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if given(o.limits) {
 		s.start = append(s.start, phases.CapsRaised{Caps: set.caps, By: "user"})
 	}
+	if asked != nil {
+		s.start = append(s.start, asked)
+	}
+	s.edits = o.edits
 	s.reopen = state.Run == phases.FailedState
 	return s.run(ctx)
 }

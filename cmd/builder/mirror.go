@@ -106,7 +106,7 @@ func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
 func notable(envs []checkpoint.Envelope) bool {
 	for _, e := range envs {
 		switch phases.Kind(e.Kind) {
-		case phases.KindPaused, phases.KindFinished, phases.KindSessionStarted, phases.KindPlanAccepted:
+		case phases.KindPaused, phases.KindFinished, phases.KindSessionStarted, phases.KindPlanAccepted, phases.KindPlanAmended, phases.KindUserCommitted:
 			return true
 		}
 	}

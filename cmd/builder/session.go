@@ -90,6 +90,7 @@ type session struct {
 	start    []phases.Fact   // recorded first
 	again    string          // the command that goes on after a pause
 	reopen   bool            // failed tasks are tried again
+	edits    editFlags       // what is to be done about a person's own edits
 	estimate *known.Estimate // made before the first call
 }
 
@@ -175,6 +176,9 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	defer b.release()
 	engine, err := s.works.engine(braked, s, writer, b.stop)
 	if err != nil {
+		return st, err
+	}
+	if err := s.takeEdits(braked, writer, engine); err != nil {
 		return st, err
 	}
 	runErr := engine.Run(braked)

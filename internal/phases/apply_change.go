@@ -39,6 +39,7 @@ func (s *State) applyChange(f Fact) error {
 		}
 	case EditsProven:
 		s.Unproven = false
+		delete(s.Tasks, EditsTask)
 		for _, t := range s.Tasks {
 			for _, id := range f.Red {
 				if st, ok := t.Gates[id]; ok {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -71,7 +72,7 @@ func (e *Engine) proveEdits(ctx context.Context) error {
 // startEdits opens the effects of this look at the newest head.
 func (e *Engine) startEdits(ctx context.Context) (TaskState, error) {
 	err := e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
-		if st := s.Task(EditsTask); st.Ready != nil && st.BaseTree == s.HeadTree && st.Base == s.Head {
+		if st := s.Task(EditsTask); st.State == TaskRunning && st.BaseTree == s.HeadTree && st.Base == s.Head {
 			return nil, nil
 		}
 		return []Fact{TaskStarted{Task: EditsTask, Commit: s.Head, Tree: s.HeadTree}}, nil
@@ -114,4 +115,40 @@ func (p *prover) all(ctx context.Context, st TaskState) (map[planner.GateID]Gate
 		}
 	}
 	return red, nil
+}
+
+// Settle puts what was accepted and is on its way to the branch there, and does nothing else.
+func (e *Engine) Settle(ctx context.Context) error {
+	for {
+		if err := e.loadPlan(ctx); err != nil {
+			return err
+		}
+		if e.plan == nil {
+			return nil
+		}
+		var open planner.TaskID
+		err := e.Writer.View(ctx, func(s *State) {
+			for _, t := range e.plan.Tasks() {
+				if st := s.Task(t.ID); st.State == TaskRunning && st.Accepted != "" {
+					open = t.ID
+				}
+			}
+		})
+		if err != nil || open == "" {
+			return err
+		}
+		if err := e.runTask(ctx, open); err != nil {
+			return err
+		}
+	}
+}
+
+// Keep stores a manifest among the blobs; ReadManifest reads it back.
+func Keep(ctx context.Context, blobs checkpoint.Blobs, m Manifest) (checkpoint.Hash, error) {
+	return keep(ctx, blobs, m)
+}
+
+// ReadManifest reads a manifest that a record names.
+func ReadManifest(ctx context.Context, blobs checkpoint.Blobs, h checkpoint.Hash) (Manifest, error) {
+	return fetch(ctx, blobs, h)
 }

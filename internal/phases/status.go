@@ -54,6 +54,8 @@ type TaskStatus struct {
 	Commit   string          `json:"commit,omitempty"`
 	Reason   string          `json:"reason,omitempty"`
 	Edits    []string        `json:"user_edits,omitempty"`
+	Again    []string        `json:"again,omitempty"` // why it is done again
+	Earlier  string          `json:"earlier_commit,omitempty"`
 	Cost     budget.Micro    `json:"cost_microusd"`
 	Calls    int64           `json:"calls"`
 }
@@ -131,7 +133,7 @@ func taskStatus(s *State, t planner.Task, phase planner.PhaseID, state TaskPhase
 	used := s.Guard.Account(budget.TaskScope(string(t.ID)))
 	return TaskStatus{
 		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Model: ts.Model, Why: ts.Why, Commit: ts.Commit,
-		Reason: ts.Reason, Edits: ts.Edits, Cost: used.Spent + used.Unknown, Calls: used.Calls,
+		Reason: ts.Reason, Edits: ts.Edits, Again: ts.Again, Earlier: ts.Earlier, Cost: used.Spent + used.Unknown, Calls: used.Calls,
 	}
 }
 

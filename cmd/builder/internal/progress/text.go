@@ -64,7 +64,7 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 	case phases.BudgetWarned:
 		return warned(f)
 	}
-	return ""
+	return changed(f)
 }
 
 // merging tells of a merge in which something is merged; one candidate on its own base is just committed.
