@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -124,61 +122,4 @@ func (a *app) goOn(ctx context.Context, st *store, state *phases.State, set sett
 	s.edits = o.edits
 	s.reopen = state.Run == phases.FailedState
 	return s.run(ctx)
-}
-
-// given says whether new caps were asked for.
-func given(l limitFlags) bool { return l.maxCost != "" || l.maxTokens != "" }
-
-// resumeSettings are the build's own, with the limits that were given now.
-func (a *app) resumeSettings(l limitFlags, state *phases.State) (settings, error) {
-	b := state.Build
-	for _, fixed := range []struct{ flag, given, had string }{
-		{"--provider", l.provider, b.Provider}, {"--model", l.model, b.Model}, {"--engine", l.engine, b.Engine}, {"--author", l.author, b.Author}, {"--api", l.api, b.API},
-	} {
-		if fixed.given != "" && fixed.given != fixed.had {
-			return settings{}, usage("E_BUILD_FIXED", "leave "+fixed.flag+" out, or start a new build", "this build runs with %s %s", fixed.flag, fixed.had)
-		}
-	}
-	l.provider, l.model, l.engine, l.author, l.api = b.Provider, b.Model, b.Engine, b.Author, b.API
-	if l.effort == "" {
-		l.effort = b.Effort
-	}
-	if l.baseURL == "" {
-		l.baseURL = b.BaseURL
-	}
-	if l.price == "" {
-		l.price = b.Price
-	}
-	l.models = &b.Models
-	set, err := a.settings(l, ".")
-	if err != nil {
-		return set, err
-	}
-	set.billing = b.Billing.Or(set.billing)
-	caps := state.Guard.Caps
-	if l.maxCost != "" {
-		caps.USD = set.caps.USD
-	}
-	if l.maxTokens != "" {
-		caps.Tokens = set.caps.Tokens
-	}
-	set.caps = caps
-	if given(l) {
-		return set, belowUsed(state, caps)
-	}
-	return set, nil
-}
-
-// belowUsed refuses caps below what is spent, unknown and held, before anything is recorded.
-func belowUsed(state *phases.State, caps budget.Caps) error {
-	used := state.Guard.Account(budget.Build)
-	trial := state.Guard
-	err := trial.Raise(caps)
-	switch {
-	case errors.Is(err, budget.ErrBelowUsed):
-		return usage("E_BUDGET", "give a cap above that", "the cap is below what this build has used: %s and %d tokens", used.Used(), used.UsedTokens())
-	case err != nil:
-		return usage("E_BUDGET_INVALID", "as in: --max-cost 20", "%s", err)
-	}
-	return nil
 }

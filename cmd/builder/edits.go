@@ -173,8 +173,13 @@ func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Eng
 			s.view.Say("nothing was edited since the newest commit")
 		}
 		return nil
+	case found.lost && s.edits.given():
+		return &fault{
+			code: phases.CodeDiverged, exit: exitPaused, what: "the branch does not hold the build's newest commit " + newest + " any more: its history was rewritten",
+			hint: "bring the branch back to it, then: " + s.again,
+		}
 	case found.lost:
-		return nil // the engine stops there, and says so
+		return nil // the engine stops where it matters, and says so
 	case s.edits.keep:
 		return s.keepEdits(ctx, w, repo, found, newest)
 	case len(found.own) > 0 && allKept(found.own, s.store.id):
