@@ -86,7 +86,7 @@ func lookForEdits(ctx context.Context, repo *workspace.Repo, st *store, newest s
 // tellEdits names a person's edits at the start of a resume. What cannot be looked at now is found
 // where it matters.
 func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State) {
-	if committing(state) {
+	if state.Merge != nil {
 		return // the builder's own work is half in the folder
 	}
 	repo, err := workspace.Open(ctx, st.app, st.blobs)
@@ -117,16 +117,6 @@ func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State) {
 	a.say("they are left alone; go on from them with: %s --keep-edits; or take changed files back with: %s --discard-edits", again, again)
 }
 
-// committing says whether a proven candidate was on its way to the branch when the last process ended.
-func committing(state *phases.State) bool {
-	for _, t := range state.Tasks {
-		if t.State == phases.TaskRunning && t.Accepted != "" {
-			return true
-		}
-	}
-	return false
-}
-
 func some(files []workspace.Edit) string {
 	const most = 20
 	var b strings.Builder
@@ -149,7 +139,7 @@ func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Eng
 	var newest string
 	var tree checkpoint.Hash
 	var half bool
-	if err := w.View(ctx, func(st *phases.State) { newest, tree, half = st.Head, st.HeadTree, committing(st) }); err != nil {
+	if err := w.View(ctx, func(st *phases.State) { newest, tree, half = st.Head, st.HeadTree, st.Merge != nil }); err != nil {
 		return err
 	}
 	if !s.edits.given() && (newest == "" || half) {

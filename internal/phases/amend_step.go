@@ -23,18 +23,16 @@ import (
 // changing are the steps that come before all others while a change is accepted and not yet done, or
 // a person's edits are not yet looked at; nil when there is nothing of the kind.
 func changing(p *planner.Plan, s *State) []Step {
-	if s.Amending == nil && !s.Unproven {
+	switch {
+	case s.Unproven:
+		return []Step{{Kind: StepProve}}
+	case s.Amending == nil:
 		return nil
 	}
-	for _, t := range p.Tasks() {
-		if st := s.Task(t.ID); st.State == TaskRunning && st.Accepted != "" {
-			return []Step{{StepTask, t.ID}}
-		}
+	if steps := merging(p, s); steps != nil {
+		return steps
 	}
-	switch {
-	case s.Amending == nil:
-		return []Step{{Kind: StepProve}}
-	case s.Amending.Plan == "" && s.Task(planner.PlanTask).State == TaskIsFail:
+	if s.Amending.Plan == "" && s.Task(planner.PlanTask).State == TaskIsFail {
 		return []Step{{Kind: StepFinish}}
 	}
 	return []Step{{Kind: StepPlan}}

@@ -37,8 +37,8 @@ func threeTasks() *planner.Plan {
 	}
 }
 
-// edit gives the plan with another second requirement; its gate asks for another word.
-func edit(p *planner.Plan) *planner.Plan {
+// reword gives the plan with another second requirement; its gate asks for another word.
+func reword(p *planner.Plan) *planner.Plan {
 	raw, err := json.Marshal(p)
 	if err != nil {
 		panic(err)
@@ -75,8 +75,8 @@ func worker(told map[string]string) func(agent.Request) (agent.Message, error) {
 	}
 }
 
-// accepted is a change of the spec that the user accepted.
-func accepted(t *testing.T, w *world) ChangeAccepted {
+// specAccepted is a change of the spec that the user accepted.
+func specAccepted(t *testing.T, w *world) ChangeAccepted {
 	t.Helper()
 	h, err := w.blobs.Put(t.Context(), []byte("a new spec"))
 	if err != nil {
@@ -98,7 +98,7 @@ func proven(s *State, p *planner.Plan) (ids []planner.RequirementID) {
 func finished(t *testing.T) (*world, *State, map[string]string) {
 	t.Helper()
 	w, told := newWorld(t), map[string]string{}
-	w.plan, w.answer, w.revise = threeTasks(), worker(told), edit
+	w.plan, w.answer, w.revise = threeTasks(), worker(told), reword
 	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 	if err != nil || s.Run != DoneState || len(proven(s, w.plan)) != 4 {
 		t.Fatalf("%v, %+v", err, StatusOf(w.plan, s))
@@ -117,7 +117,7 @@ func TestOneRequirementEdited(t *testing.T) {
 	for _, task := range w.plan.Tasks() {
 		was[task.ID] = commit(before, task.ID)
 	}
-	w.more = []Fact{accepted(t, w)}
+	w.more = []Fact{specAccepted(t, w)}
 	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 	if err != nil || s.Run != DoneState {
 		t.Fatalf("%v, %s", err, s.Run)
@@ -130,7 +130,7 @@ func TestOneRequirementEdited(t *testing.T) {
 	if len(w.repo.commits) != 6 || s.Task("one.b").Base != was["one.e"] {
 		t.Errorf("%d commits; b starts at %s", len(w.repo.commits), s.Task("one.b").Base)
 	}
-	if got := proven(s, edit(threeTasks())); len(got) != 4 {
+	if got := proven(s, reword(threeTasks())); len(got) != 4 {
 		t.Errorf("proven: %v", got)
 	}
 	if s.Build.SpecSHA != "new" || s.Amending != nil {
@@ -153,11 +153,11 @@ func TestUnchangedGateProvesNoChange(t *testing.T) {
 	t.Parallel()
 	w, _, _ := finished(t)
 	w.revise = func(p *planner.Plan) *planner.Plan {
-		next := edit(p)
+		next := reword(p)
 		next.Gates = slices.Clone(p.Gates) // nobody made the gate ask for more
 		return next
 	}
-	w.more = []Fact{accepted(t, w)}
+	w.more = []Fact{specAccepted(t, w)}
 	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 	if err != nil || s.Run != DoneState {
 		t.Fatalf("%v, %+v", err, s)
@@ -178,7 +178,7 @@ func TestUnchangedGateProvesNoChange(t *testing.T) {
 func TestGivenPlanAmends(t *testing.T) {
 	t.Parallel()
 	w, before, told := finished(t)
-	next := edit(threeTasks())
+	next := reword(threeTasks())
 	next.Requirements[1].Text, next.Gates[1] = "b says good", threeTasks().Gates[1]
 	next.Phases[0].Tasks = next.Phases[0].Tasks[:3]
 	next.Phases[0].Tasks = append(next.Phases[0].Tasks, planner.Task{ID: "one.f", Title: "Make f", Covers: []planner.RequirementID{"R1"}, Needs: []planner.TaskID{"one.c"}, Gates: []planner.GateID{"f"}})
@@ -209,7 +209,7 @@ func TestRunningTaskUnderAnAmendment(t *testing.T) {
 		t.Run(running, func(t *testing.T) {
 			t.Parallel()
 			w, told := newWorld(t), map[string]string{}
-			w.plan, w.revise = threeTasks(), edit
+			w.plan, w.revise = threeTasks(), reword
 			answer, stopped := worker(told), errors.New("stopped")
 			halt := true
 			w.answer = func(req agent.Request) (agent.Message, error) {
@@ -225,7 +225,7 @@ func TestRunningTaskUnderAnAmendment(t *testing.T) {
 				t.Fatalf("%v", err)
 			}
 			halt = false
-			w.more = []Fact{accepted(t, w)}
+			w.more = []Fact{specAccepted(t, w)}
 			s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 			if err != nil || s.Run != DoneState || len(w.repo.commits) != 4 {
 				t.Fatalf("%v, %+v", err, s)
@@ -255,7 +255,7 @@ func TestAmendmentThatFails(t *testing.T) {
 			}
 			return answer(req)
 		}
-		w.more = []Fact{accepted(t, w)}
+		w.more = []Fact{specAccepted(t, w)}
 		s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 		if err != nil || s.Run != FailedState || s.Task(planner.PlanTask).State != TaskIsFail || len(w.repo.commits) != 4 {
 			t.Fatalf("%v, %s", err, s.Run)
@@ -278,7 +278,7 @@ func TestAmendmentThatFails(t *testing.T) {
 func TestCrashBeforeEveryAppendOfAnAmendment(t *testing.T) {
 	t.Parallel()
 	whole, _, _ := finished(t)
-	whole.more = []Fact{accepted(t, whole)}
+	whole.more = []Fact{specAccepted(t, whole)}
 	want, err := whole.run(t, budget.Caps{USD: budget.Dollar})
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +287,7 @@ func TestCrashBeforeEveryAppendOfAnAmendment(t *testing.T) {
 		w, _, _ := finished(t)
 		real := w.journal
 		w.journal = &dyingJournal{Journal: real, left: n}
-		change := accepted(t, w)
+		change := specAccepted(t, w)
 		w.more = []Fact{change}
 		_, err := w.run(t, budget.Caps{USD: budget.Dollar})
 		if err == nil {
@@ -307,7 +307,7 @@ func TestCrashBeforeEveryAppendOfAnAmendment(t *testing.T) {
 		if err != nil || s.Run != DoneState || len(w.repo.commits) != 6 || w.repo.folder.ID() != whole.repo.folder.ID() {
 			t.Fatalf("crash %d: %v, %s, %d commits", n, err, s.Run, len(w.repo.commits))
 		}
-		if got := len(proven(s, edit(threeTasks()))); got != 4 {
+		if got := len(proven(s, reword(threeTasks()))); got != 4 {
 			t.Fatalf("crash %d: %d requirements are proven", n, got)
 		}
 		if a := s.Guard.Account(budget.Build); a.Held != 0 || a.Spent < want.Guard.Account(budget.Build).Spent || len(s.Guard.Lost) > 1 {

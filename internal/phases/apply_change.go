@@ -30,12 +30,9 @@ func (s *State) applyChange(f Fact) error {
 		return s.amend(f)
 	case UserCommitted:
 		s.Head, s.HeadTree = f.Commit, f.Tree
-		s.Unproven = false
+		s.Merge, s.Unproven = nil, false // its candidates wait for the next merge, onto the new head
 		for _, t := range s.Tasks {
 			s.Unproven = s.Unproven || t.State == TaskIsDone && t.ID != planner.PlanTask
-			if t.State == TaskRunning && t.ID != planner.PlanTask { // its base is not the head any more
-				t.reopen(Reopened{Task: t.ID, Why: t.Again, Proven: t.Proven})
-			}
 		}
 	case EditsProven:
 		s.Unproven = false
@@ -90,6 +87,7 @@ func (t *TaskState) reopen(r Reopened) {
 		t.Earlier = t.Commit
 	}
 	t.State, t.Again, t.Proven = TaskPending, r.Why, r.Proven
+	t.Rebased, t.Keep = nil, nil
 	t.Open, t.Ready, t.Accepted, t.Commit, t.Tree, t.Reason = nil, nil, "", "", "", ""
 }
 

@@ -2,6 +2,7 @@ package phases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -45,7 +46,7 @@ func (e *Engine) proveEdits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	failed, err := e.prover(task, at, base, nil).all(ctx, st)
+	failed, err := e.prover(task, st, at, base).all(ctx, st)
 	if err != nil {
 		return err
 	}
@@ -117,28 +118,21 @@ func (p *prover) all(ctx context.Context, st TaskState) (map[planner.GateID]Gate
 	return red, nil
 }
 
-// Settle puts what was accepted and is on its way to the branch there, and does nothing else.
+// Settle ends a merge that the last process left half done, and does nothing else.
 func (e *Engine) Settle(ctx context.Context) error {
+	e.branch = make(chan struct{}, 1)
 	for {
 		if err := e.loadPlan(ctx); err != nil {
+			return e.pause(ctx, err)
+		}
+		var half bool
+		if err := e.Writer.View(ctx, func(s *State) { half = s.Merge != nil }); err != nil || !half {
 			return err
 		}
-		if e.plan == nil {
-			return nil
-		}
-		var open planner.TaskID
-		err := e.Writer.View(ctx, func(s *State) {
-			for _, t := range e.plan.Tasks() {
-				if st := s.Task(t.ID); st.State == TaskRunning && st.Accepted != "" {
-					open = t.ID
-				}
-			}
-		})
-		if err != nil || open == "" {
+		if err := e.merge(ctx); errors.Is(err, ErrDiverged) {
 			return err
-		}
-		if err := e.runTask(ctx, open); err != nil {
-			return err
+		} else if err != nil {
+			return e.pause(ctx, err)
 		}
 	}
 }
