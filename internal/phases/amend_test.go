@@ -355,3 +355,60 @@ func TestEditsAreProven(t *testing.T) {
 		})
 	}
 }
+
+// Tasks that are going on when a person's edits become the head are not begun anew: what they make is
+// merged onto the edits, and the edits stay.
+func TestEditsUnderARunningTask(t *testing.T) {
+	t.Parallel()
+	w, told := newWorld(t), map[string]string{}
+	w.plan = threeTasks()
+	answer, stopped, halt := worker(told), errors.New("stopped"), true
+	w.answer = func(req agent.Request) (agent.Message, error) {
+		if halt && strings.Contains(req.Messages[0].Words(), `<task id="one.b`) {
+			if len(req.Messages) > 1 {
+				return agent.Message{}, stopped
+			}
+			return agent.Message{Role: agent.Assistant, Blocks: []agent.Block{use("1", "look", map[string]string{})}}, nil
+		}
+		return answer(req)
+	}
+	if _, err := w.run(t, budget.Caps{USD: budget.Dollar}); !errors.Is(err, stopped) {
+		t.Fatalf("%v", err)
+	}
+	h, err := w.blobs.Put(t.Context(), []byte("mine"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree := append(slices.Clone(w.repo.tree), Entry{Path: "mine.txt", Mode: ModeFile, Blob: h, Size: 4})
+	kept, err := Keep(t.Context(), w.blobs, tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := w.repo.head
+	w.repo.head, w.repo.tree, w.repo.folder, halt = "mine", tree, tree, false
+	w.more = []Fact{UserCommitted{Commit: "mine", Parent: parent, Tree: kept, Paths: []string{"mine.txt"}}}
+	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
+	if err != nil || s.Run != DoneState || s.Task("one.b").Attempts != 1 {
+		t.Fatalf("%v, %+v", err, s)
+	}
+	if _, ok := w.repo.tree.Find("mine.txt"); !ok || len(proven(s, w.plan)) != 4 {
+		t.Errorf("mine.txt is there: %v; proven %v", ok, proven(s, w.plan))
+	}
+	refold(t, w.journal, s)
+}
+
+// With many workers an amended plan comes out as with one.
+func TestAmendmentWithManyWorkers(t *testing.T) {
+	t.Parallel()
+	one, _, _ := finished(t)
+	one.more = []Fact{specAccepted(t, one)}
+	if _, err := one.run(t, budget.Caps{USD: budget.Dollar}); err != nil {
+		t.Fatal(err)
+	}
+	many, _, _ := finished(t)
+	many.workers, many.more = 8, []Fact{specAccepted(t, many)}
+	s, err := many.run(t, budget.Caps{USD: budget.Dollar})
+	if err != nil || s.Run != DoneState || many.repo.folder.ID() != one.repo.folder.ID() || len(proven(s, reword(threeTasks()))) != 4 {
+		t.Fatalf("%v, %+v", err, s)
+	}
+}
