@@ -213,12 +213,6 @@ var mutations = []mutation{
 		tests: "TestReviseRefusesOthersGates",
 	},
 	{
-		law: "L5", kept: "a plan that is amended keeps other tasks word for word", file: "internal/planner/revise.go",
-		old:   "			case said && (v.isTouched(t.ID) || v.takesNew(now)):",
-		new:   "			case said:",
-		tests: "TestReviseIgnores",
-	},
-	{
 		law: "L5", kept: "gates see the manifest, fresh", file: "internal/phases/prooftree.go",
 		old: `	if t.made {
 		return nil

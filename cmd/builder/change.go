@@ -188,7 +188,8 @@ func (c *change) concerned() ([]planner.TaskID, map[planner.TaskID][]string) {
 	if c.old == nil {
 		return nil, nil
 	}
-	p, why := c.old, map[planner.TaskID][]string{}
+	p := c.old
+	var why map[planner.TaskID][]string
 	if c.plan != nil {
 		a := planner.Amend(c.old, c.plan)
 		p, why = c.plan, a.Changes
