@@ -3,6 +3,7 @@ package phases
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,9 @@ func (e *Engine) draft(ctx context.Context, ask planner.Asker, facts string) (*p
 	}
 	if f == nil {
 		return e.Draft(ctx, ask, e.Spec, facts)
+	}
+	if e.Revise == nil {
+		return nil, errors.New("amend plan: this engine cannot ask for it")
 	}
 	return e.Revise(ctx, ask, e.plan, facts)
 }

@@ -274,47 +274,79 @@ func TestAmendmentThatFails(t *testing.T) {
 	}
 }
 
-// Laws L1, L2, L6: an amendment that is cut anywhere comes out the same.
-func TestCrashBeforeEveryAppendOfAnAmendment(t *testing.T) {
+// Laws L1, L2, L6: an amendment, and a person's edits that break a gate, come out the same wherever the
+// process is cut.
+func TestCrashBeforeEveryAppendOfAChange(t *testing.T) {
 	t.Parallel()
-	whole, _, _ := finished(t)
-	whole.more = []Fact{specAccepted(t, whole)}
-	want, err := whole.run(t, budget.Caps{USD: budget.Dollar})
+	for name, c := range map[string]struct {
+		change  func(*testing.T, *world) Fact
+		commits int
+		plan    *planner.Plan
+	}{
+		"amendment": {func(t *testing.T, w *world) Fact { return specAccepted(t, w) }, 6, reword(threeTasks())},
+		"edits":     {func(t *testing.T, w *world) Fact { return userEdits(t, w, "mine") }, 5, threeTasks()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			whole, _, _ := finished(t)
+			whole.more = []Fact{c.change(t, whole)}
+			want, err := whole.run(t, budget.Caps{USD: budget.Dollar})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n := 0; ; n++ {
+				w, _, _ := finished(t)
+				real := w.journal
+				w.journal = &dyingJournal{Journal: real, left: n}
+				change := c.change(t, w)
+				w.more = []Fact{change}
+				_, err := w.run(t, budget.Caps{USD: budget.Dollar})
+				if err == nil {
+					if n < 10 {
+						t.Fatalf("a change with only %d appends", n)
+					}
+					return
+				}
+				if !errors.Is(err, errCrash) {
+					t.Fatalf("crash %d: %v", n, err)
+				}
+				w.journal = real
+				if n == 0 {
+					w.more = []Fact{change} // nothing was recorded: the user says it again
+				}
+				s, err := w.run(t, budget.Caps{USD: budget.Dollar})
+				if err != nil || s.Run != DoneState || len(w.repo.commits) != c.commits || w.repo.folder.ID() != whole.repo.folder.ID() {
+					t.Fatalf("crash %d: %v, %s, %d commits", n, err, s.Run, len(w.repo.commits))
+				}
+				if got := len(proven(s, c.plan)); got != 4 {
+					t.Fatalf("crash %d: %d requirements are proven", n, got)
+				}
+				if a := s.Guard.Account(budget.Build); a.Held != 0 || a.Spent < want.Guard.Account(budget.Build).Spent || len(s.Guard.Lost) > 1 {
+					t.Fatalf("crash %d: %+v", n, a)
+				}
+				refold(t, real, s)
+			}
+		})
+	}
+}
+
+// userEdits makes a person's b.txt the head of the branch, and gives the record of it.
+func userEdits(t *testing.T, w *world, content string) UserCommitted {
+	t.Helper()
+	tree := slices.Clone(w.repo.tree)
+	i := slices.IndexFunc(tree, func(e Entry) bool { return e.Path == "b.txt" })
+	h, err := w.blobs.Put(t.Context(), []byte(content))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := 0; ; n++ {
-		w, _, _ := finished(t)
-		real := w.journal
-		w.journal = &dyingJournal{Journal: real, left: n}
-		change := specAccepted(t, w)
-		w.more = []Fact{change}
-		_, err := w.run(t, budget.Caps{USD: budget.Dollar})
-		if err == nil {
-			if n < 20 {
-				t.Fatalf("an amendment with only %d appends", n)
-			}
-			return
-		}
-		if !errors.Is(err, errCrash) {
-			t.Fatalf("crash %d: %v", n, err)
-		}
-		w.journal = real
-		if n == 0 {
-			w.more = []Fact{change} // nothing was recorded: the user says it again
-		}
-		s, err := w.run(t, budget.Caps{USD: budget.Dollar})
-		if err != nil || s.Run != DoneState || len(w.repo.commits) != 6 || w.repo.folder.ID() != whole.repo.folder.ID() {
-			t.Fatalf("crash %d: %v, %s, %d commits", n, err, s.Run, len(w.repo.commits))
-		}
-		if got := len(proven(s, reword(threeTasks()))); got != 4 {
-			t.Fatalf("crash %d: %d requirements are proven", n, got)
-		}
-		if a := s.Guard.Account(budget.Build); a.Held != 0 || a.Spent < want.Guard.Account(budget.Build).Spent || len(s.Guard.Lost) > 1 {
-			t.Fatalf("crash %d: %+v", n, a)
-		}
-		refold(t, real, s)
+	tree[i].Blob, tree[i].Size = h, int64(len(content))
+	kept, err := Keep(t.Context(), w.blobs, tree)
+	if err != nil {
+		t.Fatal(err)
 	}
+	parent := w.repo.head
+	w.repo.head, w.repo.tree, w.repo.folder = "mine", tree, tree
+	return UserCommitted{Commit: "mine", Parent: parent, Tree: kept, Paths: []string{"b.txt"}}
 }
 
 // A person's edits are the new head: gates of done tasks look at it once, a red one reopens the last
@@ -327,20 +359,8 @@ func TestEditsAreProven(t *testing.T) {
 	}{"green": {"good, and mine", nil}, "red": {"mine", []planner.TaskID{"one.b"}}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, before, told := finished(t)
-			tree := slices.Clone(w.repo.tree)
-			i := slices.IndexFunc(tree, func(e Entry) bool { return e.Path == "b.txt" })
-			h, err := w.blobs.Put(t.Context(), []byte(c.content))
-			if err != nil {
-				t.Fatal(err)
-			}
-			tree[i].Blob, tree[i].Size = h, int64(len(c.content))
-			kept, err := Keep(t.Context(), w.blobs, tree)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.repo.head, w.repo.tree, w.repo.folder = "mine", tree, tree
-			w.more = []Fact{UserCommitted{Commit: "mine", Parent: before.Head, Tree: kept, Paths: []string{"b.txt"}}}
+			w, _, told := finished(t)
+			w.more = []Fact{userEdits(t, w, c.content)}
 			s, err := w.run(t, budget.Caps{USD: budget.Dollar})
 			if err != nil || s.Run != DoneState || s.Unproven {
 				t.Fatalf("%v, %+v", err, s)
