@@ -301,6 +301,24 @@ var mutations = []mutation{
 		tests: "TestClean$",
 	},
 	{
+		law: "L4", kept: "history is never taken that lost the build's commits", file: "cmd/builder/edits.go",
+		old:   "		e.own, e.lost = own, !ok",
+		new:   "		e.own, e.lost = own, !ok && false",
+		tests: "TestUserCommitsAreTaken",
+	},
+	{
+		law: "L4", kept: "edits are set aside before they are taken back", file: "cmd/builder/edits.go",
+		old:   "	if f.Kept, err = s.setAside(ctx, copies); err != nil {",
+		new:   "	if f.Kept, err = s.setAside(ctx, copies[:0]); err != nil {",
+		tests: "TestDiscardEdits",
+	},
+	{
+		law: "L5", kept: "a plan that is amended keeps the gates of other tasks", file: "internal/planner/revise.go",
+		old:   `		case fixed[g.ID] != "" && !defaultGate(g.ID):`,
+		new:   `		case fixed[g.ID] == "-" && !defaultGate(g.ID):`,
+		tests: "TestReviseRefusesOthersGates",
+	},
+	{
 		law: "L5", kept: "gates see the manifest, fresh", file: "internal/phases/prooftree.go",
 		old: `	if t.made {
 		return nil
@@ -399,6 +417,12 @@ var mutations = []mutation{
 		tests: "TestAuditMoney",
 	},
 	{
+		law: "L6", kept: "a change that was accepted comes first", file: "internal/phases/next.go",
+		old:   "	if steps := changing(p, s); steps != nil {",
+		new:   "	if steps := changing(p, s); steps != nil && s.Seq == 0 {",
+		tests: "TestOneRequirement|TestEditsAreProven",
+	},
+	{
 		law: "L7", kept: "only the verifier accepts", file: "internal/agent/loop_work.go",
 		old:   `	if v.Accepted {`,
 		new:   `	if true {`,
@@ -412,9 +436,15 @@ var mutations = []mutation{
 	},
 	{
 		law: "L7", kept: "red on the base tree", file: "internal/phases/status.go",
-		old:   "st.Red && st.Pass",
-		new:   "st.Pass",
+		old:   "case st.Red || slices.Contains(st.Kept, r.ID):",
+		new:   "case st.Red || slices.Contains(st.Kept, r.ID) || true:",
 		tests: "TestGreenOnBase",
+	},
+	{
+		law: "L7", kept: "a gate that did not change proves no change", file: "internal/phases/amend_step.go",
+		old:   "			if ok && provesOne(was, o.ID) && provesOne(is, n) && st.shown(id, o.ID) {",
+		new:   "			if n = o.ID; (ok || !ok) && provesOne(was, o.ID) && provesOne(is, n) {",
+		tests: "TestUnchangedGate",
 	},
 	{
 		law: "L7", kept: "only some gates prove", file: "internal/phases/status.go",

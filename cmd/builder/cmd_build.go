@@ -270,8 +270,16 @@ func (a *app) open(ctx context.Context, ord order) (*session, error) {
 // first is the record that opens the build. Its spec's blob is put in where the blobs are.
 func (o order) first() phases.BuildStarted {
 	return phases.BuildStarted{
-		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecSHA: o.spec.SHA256,
+		Build: o.id, Builder: version, SpecPath: o.spec.Path, SpecFile: whole(o.spec.Path), SpecSHA: o.spec.SHA256,
 		Engine: o.set.Engine, Provider: o.set.Provider, Model: o.set.Model, BaseURL: o.set.BaseURL, API: o.set.API, Price: o.set.given, Models: o.set.models, Billing: o.set.billing, Effort: o.set.Effort,
 		Author: o.set.Author, Caps: o.set.caps, At: nowOr(clock(o.works.app)),
 	}
+}
+
+// whole is a path that holds from every folder.
+func whole(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }

@@ -2,18 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/control"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
 type resumeOptions struct {
 	limits limitFlags
+	change changeFlags
+	edits  editFlags
 	dir    string
 	now    bool
 }
@@ -24,7 +24,12 @@ func newResume(a *app) *cobra.Command {
 		Use: "resume [DIR]", Short: "Go on with a build that stopped, or try its failed tasks again",
 		Long: `Resume goes on from the exact step where a build stopped. What was answered is never asked again,
 what was committed stays. Limits that are given replace those of the build; without any it goes on
-under the ones it had. Where a process waits in a pause, that one goes on.`,
+under the ones it had. Where a process waits in a pause, that one goes on.
+
+A spec that was edited since is told by requirement, with the tasks it concerns and what they may cost;
+then --accept-spec or --keep-spec says how to go on. An edited plan is given with --plan. --dry-run shows
+either and does nothing. What you changed in the folder yourself is named, and left alone unless
+--keep-edits or --discard-edits says otherwise.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.dir = dirArg(args)
@@ -33,10 +38,15 @@ under the ones it had. Where a process waits in a pause, that one goes on.`,
 	}
 	o.limits.add(c.Flags())
 	c.Flags().BoolVar(&o.now, "now", false, "ask the provider at once, although it said to wait")
+	o.change.add(c.Flags())
+	o.edits.add(c.Flags())
 	return c
 }
 
 func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
+	if err := o.edits.check(); err != nil {
+		return err
+	}
 	f, err := openFolder(o.dir)
 	if err != nil {
 		return err
@@ -44,7 +54,11 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if told, err := a.resumeLive(ctx, f, o); told || err != nil {
 		return err
 	}
-	st, err := openStore(ctx, f)
+	open := openStore
+	if o.change.dryRun {
+		open = viewStore
+	}
+	st, err := open(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -60,16 +74,34 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if state.Seq == 0 {
 		return usage("E_NO_BUILD", "remove "+f.root()+" and start again with: builder build", "the build in %s ended before it began", f.app)
 	}
-	if state.Run == phases.DoneState {
-		a.complete(ctx, st, state)
-		a.say("done already: nothing is left to do in %s", f.app)
-		return nil
-	}
 	set, err := a.resumeSettings(o.limits, state)
 	if err != nil {
 		return err
 	}
-	w, err := a.resumeWorks(ctx, st, state, set)
+	if o.change.dryRun {
+		return a.showChange(ctx, st, state, o.change, set)
+	}
+	c, err := a.changeOf(ctx, st, state, o.change)
+	if err != nil {
+		return err
+	}
+	asked, err := a.answer(ctx, st, state, c, o.change, set)
+	if err != nil {
+		return err
+	}
+	return a.goOn(ctx, st, state, set, o, asked)
+}
+
+// goOn takes a build up again; asked is what the user wants done about a changed spec or plan, nil
+// for nothing.
+func (a *app) goOn(ctx context.Context, st *store, state *phases.State, set settings, o resumeOptions, asked phases.Fact) error {
+	if state.Run == phases.DoneState && asked == nil && !o.edits.given() {
+		a.complete(ctx, st, state)
+		a.tellEdits(ctx, st, state)
+		a.say("done already: nothing is left to do in %s", st.app)
+		return nil
+	}
+	w, err := a.resumeWorks(ctx, st, state, set, asked)
 	if err != nil {
 		return err
 	}
@@ -79,6 +111,7 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	}
 	a.warnStale(set.price, nowOr(clock(a)))
 	a.headline(st.id, set, w)
+	a.tellEdits(ctx, st, state)
 	s, err := a.newSession(st, set, w, "builder resume "+word(st.app))
 	if err != nil {
 		return err
@@ -89,6 +122,10 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 	if given(o.limits) {
 		s.start = append(s.start, phases.CapsRaised{Caps: set.caps, By: "user"})
 	}
+	if asked != nil {
+		s.start = append(s.start, asked)
+	}
+	s.edits = o.edits
 	s.reopen = state.Run == phases.FailedState
 	return s.run(ctx)
 }
@@ -130,61 +167,4 @@ func (a *app) resumeLive(ctx context.Context, f folder, o resumeOptions) (bool, 
 	}
 	a.say("the process that waited in %s goes on; watch it with: builder status --watch %s", f.app, word(f.app))
 	return true, nil
-}
-
-// given says whether new caps were asked for.
-func given(l limitFlags) bool { return l.maxCost != "" || l.maxTokens != "" }
-
-// resumeSettings are the build's own, with the limits that were given now.
-func (a *app) resumeSettings(l limitFlags, state *phases.State) (settings, error) {
-	b := state.Build
-	for _, fixed := range []struct{ flag, given, had string }{
-		{"--provider", l.provider, b.Provider}, {"--model", l.model, b.Model}, {"--engine", l.engine, b.Engine}, {"--author", l.author, b.Author}, {"--api", l.api, b.API},
-	} {
-		if fixed.given != "" && fixed.given != fixed.had {
-			return settings{}, usage("E_BUILD_FIXED", "leave "+fixed.flag+" out, or start a new build", "this build runs with %s %s", fixed.flag, fixed.had)
-		}
-	}
-	l.provider, l.model, l.engine, l.author, l.api = b.Provider, b.Model, b.Engine, b.Author, b.API
-	if l.effort == "" {
-		l.effort = b.Effort
-	}
-	if l.baseURL == "" {
-		l.baseURL = b.BaseURL
-	}
-	if l.price == "" {
-		l.price = b.Price
-	}
-	l.models = &b.Models
-	set, err := a.settings(l, ".")
-	if err != nil {
-		return set, err
-	}
-	set.billing = b.Billing.Or(set.billing)
-	caps := state.Guard.Caps
-	if l.maxCost != "" {
-		caps.USD = set.caps.USD
-	}
-	if l.maxTokens != "" {
-		caps.Tokens = set.caps.Tokens
-	}
-	set.caps = caps
-	if given(l) {
-		return set, belowUsed(state, caps)
-	}
-	return set, nil
-}
-
-// belowUsed refuses caps below what is spent, unknown and held, before anything is recorded.
-func belowUsed(state *phases.State, caps budget.Caps) error {
-	used := state.Guard.Account(budget.Build)
-	trial := state.Guard
-	err := trial.Raise(caps)
-	switch {
-	case errors.Is(err, budget.ErrBelowUsed):
-		return usage("E_BUDGET", "give a cap above that", "the cap is below what this build has used: %s and %d tokens", used.Used(), used.UsedTokens())
-	case err != nil:
-		return usage("E_BUDGET_INVALID", "as in: --max-cost 20", "%s", err)
-	}
-	return nil
 }

@@ -169,6 +169,9 @@ func (a *app) showStatus(st phases.Status, asJSON bool) error {
 	}
 	for _, t := range st.Tasks {
 		p("  %-8s %-28s %s", t.State, t.ID, t.Title)
+		if len(t.Again) > 0 {
+			p("    done again: %s", strings.Join(t.Again, " "))
+		}
 		if t.Why != "" {
 			p("    attempt %d with %s (%s)", t.Attempts, t.Model, t.Why)
 		}

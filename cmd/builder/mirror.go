@@ -120,7 +120,7 @@ func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
 func notable(envs []checkpoint.Envelope) bool {
 	for _, e := range envs {
 		switch phases.Kind(e.Kind) {
-		case phases.KindPaused, phases.KindFinished, phases.KindSessionStarted, phases.KindPlanAccepted, phases.KindOrdered, phases.KindQuestionAsked:
+		case phases.KindPaused, phases.KindFinished, phases.KindSessionStarted, phases.KindPlanAccepted, phases.KindPlanAmended, phases.KindUserCommitted, phases.KindOrdered, phases.KindQuestionAsked:
 			return true
 		}
 	}

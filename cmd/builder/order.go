@@ -72,15 +72,53 @@ func (s settings) partBytes() int {
 	}
 }
 
-// resumeWorks reads the build's spec back from its blob and readies the adapters.
-func (a *app) resumeWorks(ctx context.Context, st *store, state *phases.State, set settings) (*works, error) {
-	raw, err := st.blobs.Get(ctx, state.Build.Spec)
+// reviser asks a model to amend a plan for what differs between two specs.
+func (s settings) reviser(before, now *planner.Spec) func(context.Context, planner.Asker, *planner.Plan, string) (*planner.Plan, error) {
+	o := planner.Options{PartBytes: s.partBytes()}
+	return func(ctx context.Context, ask planner.Asker, plan *planner.Plan, facts string) (*planner.Plan, error) {
+		o.Environment = facts
+		r := planner.Revision{Plan: plan}
+		r.Spec, r.Difference = planner.Compare(plan.WithIDs(before), now)
+		return planner.Revise(ctx, ask, r, o)
+	}
+}
+
+// resumeWorks reads the build's spec back from its blob and readies the adapters. Where a change was
+// accepted, now or before a crash, the spec is the one that is to be.
+func (a *app) resumeWorks(ctx context.Context, st *store, state *phases.State, set settings, asked phases.Fact) (*works, error) {
+	before, err := specOf(ctx, st, state)
 	if err != nil {
 		return nil, err
 	}
-	spec, err := markdown.Parse(state.Build.SpecPath, raw)
+	plan, err := planOf(ctx, st, state)
 	if err != nil {
 		return nil, err
 	}
-	return a.works(ctx, spec, set)
+	spec, amending := before, state.Amending
+	switch f := asked.(type) {
+	case phases.ChangeAccepted:
+		amending = &f
+	case phases.SpecKept:
+		amending = nil
+	}
+	if plan != nil {
+		spec = plan.WithIDs(before)
+	}
+	if amending != nil && amending.Spec != "" {
+		raw, err := st.blobs.Get(ctx, amending.Spec)
+		if err != nil {
+			return nil, err
+		}
+		if spec, err = markdown.Parse(amending.SpecPath, raw); err != nil {
+			return nil, err
+		}
+		if plan != nil {
+			spec, _ = planner.Compare(plan.WithIDs(before), spec)
+		}
+	}
+	w, err := a.works(ctx, spec, set)
+	if err == nil {
+		w.revise = set.reviser(before, spec)
+	}
+	return w, err
 }

@@ -65,6 +65,11 @@ func reportMarkdown(st phases.Status) string {
 	for _, r := range st.Requirements {
 		p("| %s | %s | %s | %s | %s | %s | %s |\n", r.ID, cell(r.Text), r.Source, list(r.CoveredBy), list(r.Gates), commits(r.Commits), yes(r.Proven))
 	}
+	for _, r := range st.Requirements {
+		if !r.Proven && len(r.Before) > 0 {
+			p("\n**%s** is not proven by %s: green before the work, so what it asks for was there already.\n", r.ID, list(r.Before))
+		}
+	}
 	p("\n## Tasks\n\n| task | title | state | attempts | model | calls | cost | commit |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, t := range st.Tasks {
 		p("| %s | %s | %s | %d | %s | %d | %s | %.10s |\n", t.ID, cell(t.Title), t.State, t.Attempts, cell(orDash(t.Model)), t.Calls, progress.USD(t.Cost), t.Commit)
@@ -81,6 +86,9 @@ func reportMarkdown(st phases.Status) string {
 		}
 		if t.Question != nil {
 			p("\n**%s** waits for an answer: %s (%s)\n", t.ID, cell(t.Question.Text), cell(t.Question.Reason))
+		}
+		if len(t.Again) > 0 {
+			p("\n**%s** is done again: %s\n", t.ID, cell(strings.Join(t.Again, " ")))
 		}
 		if len(t.Edits) > 0 {
 			p("\n**%s** left these files as you changed them: %s\n", t.ID, cell(strings.Join(t.Edits, ", ")))

@@ -108,6 +108,7 @@ type session struct {
 	start    []phases.Fact   // recorded first
 	again    string          // the command that goes on after a pause
 	reopen   bool            // failed tasks are tried again
+	edits    editFlags       // what is to be done about a person's own edits
 	estimate *known.Estimate // made before the first call
 }
 
@@ -203,6 +204,9 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	engine, err := s.works.engine(braked, s, writer, b.stop)
 	if err != nil {
 		return st, phases.PauseOf(err, s.again)
+	}
+	if err := s.takeEdits(braked, writer, engine); err != nil {
+		return st, err
 	}
 	engine.Valve = valve
 	defer s.listen(ctx, writer, valve, b.press, mirror)()

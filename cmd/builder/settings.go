@@ -103,6 +103,9 @@ func (s *settings) overlay(l limitFlags) error {
 	set(&s.BaseURL, l.baseURL)
 	set(&s.API, l.api)
 	set(&s.Effort, l.effort)
+	if l.models != nil { // what was asked of a model once is asked again in the same words
+		s.Effort = l.effort
+	}
 	set(&s.Author, l.author)
 	if l.noSandbox {
 		s.Sandbox = "off"

@@ -42,6 +42,7 @@ type works struct {
 	tools  []toolchain.Tool
 	plans  planCache
 	again  string // the command that goes on
+	revise func(context.Context, planner.Asker, *planner.Plan, string) (*planner.Plan, error)
 
 	asking sync.Mutex
 	asked  *[]toolchain.Tool // with their versions
@@ -203,7 +204,7 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	return &phases.Engine{
 		Workers: s.set.Workers, Cost: least, Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
-		Spec: w.spec, Draft: s.set.drafter(), Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
+		Spec: w.spec, Draft: s.set.drafter(), Revise: w.revise, Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
 		Set: s.set.engine(),
 	}, nil

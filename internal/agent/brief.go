@@ -21,6 +21,7 @@ type Brief struct {
 	Tree         string   // what is in the tree at the start, one path a line with its size
 	Notes        []string // notes of the tasks this one needs
 	Person       []string // what the person who watches the build said: notes, and answers with their questions
+	Changed      string   // of a task that is done again: what the tree holds of it, and what is other now
 	LastFailure  string   // why the attempt before this one ended
 }
 

@@ -43,6 +43,7 @@ func (b Brief) task() string {
 	s.lines("tree", b.Tree)
 	s.lines("notes", strings.Join(b.Notes, "\n"))
 	s.lines("person", strings.Join(b.Person, "\n"))
+	s.lines("changed", b.Changed)
 	s.lines("last_failure", b.LastFailure)
 	return s.String()
 }

@@ -46,13 +46,10 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		if t, ok := s.Tasks[planner.PlanTask]; ok {
 			t.State, t.Open, t.Ready = TaskIsDone, nil, nil
 		}
-	case PlanAmended:
-		if f.From != s.PlanHash {
-			return fmt.Errorf("apply plan amendment: it is for plan %s, not %s", f.From, s.PlanHash)
-		}
-		s.Plan, s.PlanHash, s.PlanBy = f.Plan, f.To, f.By
 	case BuildForked:
 		return s.applyFork(f)
+	case PlanAmended, ChangeAccepted, SpecKept, UserCommitted, UserDiscarded, EditsProven:
+		return s.applyChange(f)
 	case CapsRaised:
 		s.Warned = nil // under new caps every warning may come once more
 		return s.Guard.Raise(f.Caps)
@@ -150,7 +147,7 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 			Attempts: before.Attempts, Before: before.Attempts, Past: before.Past, Reason: before.Reason,
 			ID: f.Task, Phase: f.Phase, State: TaskRunning, Base: f.Commit, BaseTree: f.Tree, Hash: f.Hash, After: s.Commits,
 			Ready: &AttemptState{Outcomes: map[string]*Outcome{}},
-			Gates: map[planner.GateID]*GateStanding{},
+			Gates: before.carried(), Again: before.Again, Earlier: before.Earlier, Proven: before.Proven,
 		}
 		return nil
 	case AttemptStarted:
@@ -174,7 +171,8 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 		s.Head, s.HeadTree = f.Commit, f.Tree
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.State, t.Commit, t.Tree, t.Edits, t.Nth = TaskIsDone, f.Commit, f.Tree, f.Edits, s.Commits
-			t.Open, t.Ready, t.Rebased, t.Reason = nil, nil, nil, ""
+			t.Open, t.Ready, t.Rebased, t.Reason, t.Again, t.Proven = nil, nil, nil, "", nil, nil
+			s.spread(t)
 		})
 	case TaskRebased:
 		return s.onTask(f.Task, func(t *TaskState) { t.rebase(f, s.Commits) })

@@ -36,6 +36,7 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 	if len(task.Writes) > 0 {
 		b.Shared = e.plan.Shared
 	}
+	b.Changed = changedText(st)
 	for _, r := range e.plan.Requirements {
 		for _, c := range task.Covers {
 			if c == r.ID {

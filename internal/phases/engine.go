@@ -27,7 +27,10 @@ type Engine struct {
 	// Preflight looks at a plan before any task of it costs money: missing toolchains, for one. A
 	// *PauseError from it pauses the build. nil means no look.
 	Preflight func(context.Context, *planner.Plan) error
-	Scratch   string // folder for scratch trees, outside any repository
+	// Revise asks for the plan as it is to be under a spec that changed, as Draft does. It is needed
+	// while the state has a change that was accepted.
+	Revise  func(context.Context, planner.Asker, *planner.Plan, string) (*planner.Plan, error)
+	Scratch string // folder for scratch trees, outside any repository
 	// Facts says what the machine has: toolchains, modules and limits. It is asked when an attempt
 	// begins, and the answer is frozen with the attempt. nil means that nothing is told.
 	Facts func(context.Context) string
@@ -115,6 +118,8 @@ func (e *Engine) step(ctx context.Context, step Step) error {
 		return e.Writer.warn(ctx, e.plan)
 	case StepAsk:
 		return e.asking(ctx)
+	case StepProve:
+		return e.proveEdits(ctx)
 	default:
 		return e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
 			return []Fact{Finished{State: string(ending(e.plan, s))}}, nil
@@ -124,7 +129,7 @@ func (e *Engine) step(ctx context.Context, step Step) error {
 
 // ending is done when every task is, else failed.
 func ending(p *planner.Plan, s *State) RunState {
-	if p == nil {
+	if p == nil || s.Amending != nil {
 		return FailedState
 	}
 	for _, t := range p.Tasks() {

@@ -45,6 +45,8 @@ type world struct {
 	bench   Workbench // nil: writes files
 	cost    func(*planner.Plan, planner.Task) Funds
 	valve   *Valve // follows the records; nil: nobody pauses
+	more    []Fact // recorded when the next process starts
+	revise  func(*planner.Plan) *planner.Plan
 }
 
 func newWorld(t *testing.T) *world {
@@ -81,6 +83,8 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 	if fresh {
 		start = append([]Fact{BuildStarted{Build: "b-1", Model: "test", Author: "A <a@b>", Caps: caps}}, start...)
 	}
+	start = append(start, w.more...)
+	w.more = nil
 	err = wr.Record(ctx, start...)
 	if err == nil && unplanned && w.plan != nil {
 		err = AcceptPlan(ctx, wr, w.blobs, w.plan, "user")
@@ -99,6 +103,9 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 		Spec:  &planner.Spec{Text: "a spec", Path: "spec.md"},
 		Draft: func(ctx context.Context, a planner.Asker, s *planner.Spec, facts string) (*planner.Plan, error) {
 			return draft(ctx, a, facts)
+		},
+		Revise: func(ctx context.Context, a planner.Asker, p *planner.Plan, _ string) (*planner.Plan, error) {
+			return revised(ctx, a, w.revise(p))
 		},
 		Facts:   func(context.Context) string { return w.facts },
 		Scratch: w.scratch, Set: w.set, Valve: w.valve,

@@ -16,6 +16,7 @@ const (
 	StepTask   StepKind = "task"   // start a task or go on with it
 	StepMerge  StepKind = "merge"  // put accepted candidates on the branch
 	StepAsk    StepKind = "ask"    // nothing is left but what waits for answers
+	StepProve  StepKind = "prove"  // run the gates of done tasks on a head that a person made
 	StepFinish StepKind = "finish" // nothing is left that can be done
 )
 
@@ -37,6 +38,9 @@ func Next(p *planner.Plan, s *State, workers int) []Step {
 			return []Step{{Kind: StepFinish}}
 		}
 		return []Step{{Kind: StepPlan}}
+	}
+	if steps := changing(p, s); steps != nil {
+		return steps
 	}
 	if s.Careful {
 		workers = 1

@@ -16,6 +16,9 @@ const planTokens = 32_000
 // makePlan carries out the reserved task `plan`: it is journaled, capped and resumed like any other.
 // A spec that no valid plan comes of fails the task, not the machine.
 func (e *Engine) makePlan(ctx context.Context) error {
+	if done, err := e.amendAsGiven(ctx); done || err != nil {
+		return err
+	}
 	st, err := e.startPlan(ctx)
 	if err != nil {
 		return err
@@ -28,7 +31,7 @@ func (e *Engine) makePlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plan, err := e.Draft(ctx, e.asker(at, st), e.Spec, facts)
+	plan, err := e.draft(ctx, e.asker(at, st), facts)
 	if errors.Is(err, ErrReplay) { // a newer builder asks other questions, or asks them in another way
 		return e.planAgain(ctx, st, outcomeDiverged, err)
 	}
@@ -41,7 +44,7 @@ func (e *Engine) makePlan(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("plan: %w", err)
 	}
-	return AcceptPlan(ctx, e.Writer, e.Blobs, plan, "model")
+	return e.takePlan(ctx, plan, "model")
 }
 
 // startPlan gives the task `plan` with an attempt that is open.

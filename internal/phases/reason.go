@@ -43,7 +43,7 @@ func reasonOf(err error, again string) (Reason, bool) {
 	case errors.Is(err, ErrTime):
 		return Reason{Code: CodeTime, Message: "the time given by --max-time is up", Hint: "go on with: " + again}, true
 	case errors.Is(err, ErrDiverged):
-		return Reason{Code: CodeDiverged, Message: err.Error(), Hint: "bring the branch back to the build's last commit, then: " + again}, true
+		return Reason{Code: CodeDiverged, Message: err.Error(), Hint: "bring the branch back to the build's last commit, then: " + again + "; or, where yours stand on top of it, go on from them: " + again + " --keep-edits"}, true
 	case full(err):
 		return Reason{Code: CodeDisk, Message: err.Error(), Hint: "free some space, then: " + again}, true
 	}

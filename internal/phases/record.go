@@ -48,6 +48,7 @@ type BuildStarted struct {
 	Builder  string          `json:"builder"` // version of this program
 	Spec     checkpoint.Hash `json:"spec"`    // blob
 	SpecPath string          `json:"spec_path"`
+	SpecFile string          `json:"spec_file,omitempty"` // where SpecPath was, absolute
 	SpecSHA  string          `json:"spec_sha256"`
 	Engine   string          `json:"engine"`
 	Provider string          `json:"provider"`
@@ -95,12 +96,22 @@ type DraftCost struct {
 	Calls    int64        `json:"calls"`
 }
 
-// PlanAmended replaces the plan for tasks that have not started. Frozen gates change only by the user.
+// PlanAmended replaces the plan. Frozen gates change only by the user: by an edited plan, or by a
+// changed spec that they accepted. Tasks that are the same stay as they are; those in Again are done
+// again, on top of the branch.
 type PlanAmended struct {
-	From string          `json:"from"`
-	To   string          `json:"to"`
-	Plan checkpoint.Hash `json:"plan"`
-	By   string          `json:"by"`
+	From     string                                          `json:"from"`
+	To       string                                          `json:"to"`
+	Plan     checkpoint.Hash                                 `json:"plan"`
+	By       string                                          `json:"by"`
+	Spec     checkpoint.Hash                                 `json:"spec,omitempty"` // blob, where it is another
+	SpecPath string                                          `json:"spec_path,omitempty"`
+	SpecFile string                                          `json:"spec_file,omitempty"`
+	SpecSHA  string                                          `json:"spec_sha256,omitempty"`
+	Again    []Reopened                                      `json:"again,omitempty"`
+	Added    []planner.TaskID                                `json:"added,omitempty"`
+	Dropped  []planner.TaskID                                `json:"dropped,omitempty"`
+	Renamed  map[planner.RequirementID]planner.RequirementID `json:"renamed,omitempty"` // requirements with another id now
 }
 
 // CapsRaised sets new caps; never below what is spent, unknown and held.
@@ -363,7 +374,7 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 	case KindQuestionAsked:
 		return as[QuestionAsked], true
 	}
-	return nil, false
+	return changeFact(k)
 }
 
 // TaskOf names the task that a fact is about; "" when it is about the whole build.

@@ -32,7 +32,10 @@ type State struct {
 	Commits  int                           `json:"commits,omitempty"` // tasks that are done, ever
 	Merge    *MergeState                   `json:"merge,omitempty"`   // the one that is going on
 	Merges   int                           `json:"merges,omitempty"`
-	Careful  bool                          `json:"careful,omitempty"` // after a crash one task at a time, until a step has ended
+	Careful  bool                          `json:"careful,omitempty"`   // after a crash one task at a time, until a step has ended
+	Amending *ChangeAccepted               `json:"amending,omitempty"`  // what a person accepted, until the plan is amended
+	KeptSpec string                        `json:"kept_spec,omitempty"` // SHA-256 of a changed spec that is not to be built
+	Unproven bool                          `json:"unproven,omitempty"`  // a person's edits are the head, and gates have not looked yet
 	Run      RunState                      `json:"run"`
 	Reason   *Reason                       `json:"reason,omitempty"`
 	Warned   []string                      `json:"warned,omitempty"`
@@ -103,16 +106,23 @@ type TaskState struct {
 	Edits      []string                         `json:"user_edits,omitempty"`
 	Refused    []string                         `json:"refused,omitempty"`  // hashes of requests that can never succeed as they are
 	Question   *Pending                         `json:"question,omitempty"` // that it waits for
+
+	// Of a task that is done again: why, its commit before, and what its gates have shown (see Reopened).
+	Again   []string                                   `json:"again,omitempty"`
+	Earlier string                                     `json:"earlier,omitempty"`
+	Proven  map[planner.GateID][]planner.RequirementID `json:"proven,omitempty"`
 }
 
 // GateStanding is what a gate showed: on the base tree, and last on a candidate.
 type GateStanding struct {
-	BaseRun bool            `json:"base_run,omitempty"`
-	Red     bool            `json:"red,omitempty"` // it failed on the base tree
-	Pass    bool            `json:"pass"`
-	Tests   int             `json:"tests,omitempty"`
-	Log     checkpoint.Hash `json:"log,omitempty"`
-	Short   string          `json:"short,omitempty"`
+	BaseRun bool `json:"base_run,omitempty"`
+	Red     bool `json:"red,omitempty"` // it failed on the base tree
+	// Kept lists requirements that it proved in an earlier start of the task, and that are as they were.
+	Kept  []planner.RequirementID `json:"kept,omitempty"`
+	Pass  bool                    `json:"pass"`
+	Tests int                     `json:"tests,omitempty"`
+	Log   checkpoint.Hash         `json:"log,omitempty"`
+	Short string                  `json:"short,omitempty"`
 }
 
 // AttemptState holds the outcomes of an open attempt by step and send.
@@ -199,6 +209,8 @@ func (t TaskState) clone() TaskState {
 	t.Keep = slices.Clone(t.Keep)
 	t.Past = slices.Clone(t.Past)
 	t.Edits = slices.Clone(t.Edits)
+	t.Again = slices.Clone(t.Again)
+	t.Proven = maps.Clone(t.Proven)
 	t.Gates = maps.Clone(t.Gates)
 	for id, g := range t.Gates {
 		c := *g

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"slices"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
@@ -58,6 +59,8 @@ type TaskStatus struct {
 	From     string          `json:"from,omitempty"` // the build that did it, where this one was forked from it; that one paid
 	Reason   string          `json:"reason,omitempty"`
 	Edits    []string        `json:"user_edits,omitempty"`
+	Again    []string        `json:"again,omitempty"` // why it is done again
+	Earlier  string          `json:"earlier_commit,omitempty"`
 	Cost     budget.Micro    `json:"cost_microusd"`
 	Calls    int64           `json:"calls"`
 	Question *Pending        `json:"question,omitempty"` // that it waits for
@@ -65,13 +68,16 @@ type TaskStatus struct {
 
 // RequirementStatus says by which tasks and gates a requirement is covered, and whether it is
 // proven: by a gate whose expectations lie outside the agent's reach, that was red on the base tree
-// of a done task that covers it and is green on what was committed (law L7).
+// of a done task that covers it and is green on what was committed (law L7). In a task that is done
+// again the base holds its work: there a gate that has not changed counts from the first time, for
+// requirements that have not changed; any other must be red on the new base.
 type RequirementStatus struct {
 	ID        planner.RequirementID `json:"id"`
 	Text      string                `json:"text,omitempty"`
 	Source    string                `json:"source,omitempty"`
 	CoveredBy []planner.TaskID      `json:"covered_by"`
-	Gates     []planner.GateID      `json:"gates"` // that prove it
+	Gates     []planner.GateID      `json:"gates"`                  // that prove it
+	Before    []planner.GateID      `json:"green_before,omitempty"` // gates that were green before the work: what they ask for was there already, and they prove nothing
 	Commits   []string              `json:"commits,omitempty"`
 	Proven    bool                  `json:"proven"`
 }
@@ -133,7 +139,7 @@ func taskStatus(s *State, t planner.Task, phase planner.PhaseID, state TaskPhase
 	used := s.Guard.Account(budget.TaskScope(string(t.ID)))
 	return TaskStatus{
 		ID: t.ID, Phase: phase, Title: t.Title, State: state, Attempts: ts.Attempts, Model: ts.Model, Why: ts.Why, Commit: ts.Commit, From: ts.From,
-		Reason: ts.Reason, Edits: ts.Edits, Cost: used.Spent + used.Unknown, Calls: used.Calls, Question: ts.Question,
+		Reason: ts.Reason, Edits: ts.Edits, Again: ts.Again, Earlier: ts.Earlier, Cost: used.Spent + used.Unknown, Calls: used.Calls, Question: ts.Question,
 	}
 }
 
@@ -158,9 +164,13 @@ func proofOf(s *State, r planner.Requirement, covering []planner.Task, gates map
 				continue
 			}
 			st := ts.Gates[id]
-			if ts.State == TaskIsDone && st != nil && st.Red && st.Pass {
+			switch {
+			case ts.State != TaskIsDone || st == nil || !st.Pass:
+			case st.Red || slices.Contains(st.Kept, r.ID):
 				rs.Proven = true
 				rs.Gates = append(rs.Gates, id)
+			case st.BaseRun:
+				rs.Before = append(rs.Before, id)
 			}
 		}
 		if ts.State == TaskIsDone {

@@ -223,3 +223,13 @@ func quantile(sorted []float64, q float64) float64 {
 	}
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
+
+// With is the estimate with one more phase in front.
+func (q Quantities) With(ph PhaseSpan) Quantities {
+	phases := q.Phases
+	q.Phases, q.Total = nil, Span{}
+	for _, one := range append([]PhaseSpan{ph}, phases...) {
+		q.add(one.Phase, one.Span)
+	}
+	return q
+}

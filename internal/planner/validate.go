@@ -77,14 +77,14 @@ func (v *validator) header() {
 
 // requirements checks the plan's requirements, and that they are the spec's.
 func (v *validator) requirements(spec *Spec) {
-	texts := map[RequirementID]string{}
+	texts, known := map[RequirementID]string{}, map[string]bool{}
 	for i, r := range v.plan.Requirements {
 		where := fmt.Sprintf("requirements[%d] %s", i, shown(string(r.ID)))
 		if strings.TrimSpace(r.Text) == "" {
 			v.add("E_PLAN_REQUIREMENT", where, "has no text", "say what is asked for, in the spec's words")
 		}
 		v.known[r.ID] = true
-		texts[r.ID] = r.Text
+		texts[r.ID], known[folded(r.Text)] = r.Text, true
 	}
 	if spec == nil {
 		return
@@ -97,6 +97,7 @@ func (v *validator) requirements(spec *Spec) {
 	for _, r := range spec.Requirements {
 		text, ok := texts[r.ID]
 		switch {
+		case known[folded(r.Text)]: // an amended plan keeps the numbers that it had
 		case !ok:
 			v.add("E_PLAN_UNCOVERED", "requirements", fmt.Sprintf("%s of the spec (line %s) is not in the plan", r.ID, r.Source), "put it back, and cover it by a task")
 		case text != r.Text:

@@ -35,6 +35,13 @@ func (r *Repo) Head(ctx context.Context) (string, phases.Manifest, error) {
 	return id, slices.Clone(r.head.tree), nil
 }
 
+// At is the commit that the branch is at; "" before the first.
+func (r *Repo) At() (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.readRef()
+}
+
 // readTree makes a manifest of a commit's tree and stores what its files hold.
 func (r *Repo) readTree(ctx context.Context, commit string) (phases.Manifest, error) {
 	c, err := object.GetCommit(r.store, plumbing.NewHash(commit))

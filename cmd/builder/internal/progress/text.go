@@ -70,7 +70,7 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 	default:
 		return spoken(f)
 	}
-	return ""
+	return changed(f)
 }
 
 // merging tells of a merge in which something is merged; one candidate on its own base is just committed.

@@ -5,14 +5,16 @@ import (
 	"path"
 	"slices"
 
+	"github.com/seed-c331f47d/builder/internal/agent/offline/blueprint"
 	"github.com/seed-c331f47d/builder/internal/agent/offline/unit"
 )
 
 // The rules are:
 //   - One unit is one task, each needing the one before it; all gates that prove requirements hang
 //     on the last of them, where the program is whole.
-//   - Requirements that a rule covers go to the last task; those about data to the first as well,
-//     when there is more than one. All others go to the task open.needs-model, which is blocked,
+//   - Requirements that a rule covers go to the last task; those about data, and rules, to the first
+//     as well, when there is more than one: its files follow from them, so that it is done again when
+//     one of them is edited. All others go to the task open.needs-model, which is blocked,
 //     and with them the given gates that check what no rule covers.
 //   - Where the spec has no acceptance section, gates are derived (gates.go), so that expectations
 //     lie outside the agent's reach in any case.
@@ -224,7 +226,8 @@ func mark(used map[string]bool, ids []string) {
 	}
 }
 
-// aboutData says whether r lies where the spec describes its entities and fields.
+// aboutData says whether r lies where the spec describes its entities and fields, or is a rule that
+// the storage keeps.
 func (d *drafter) aboutData(r Requirement) bool {
 	if d.work.Blueprint == nil || r.First == 0 {
 		return false
@@ -235,5 +238,5 @@ func (d *drafter) aboutData(r Requirement) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(d.work.Blueprint.Rules, func(rule blueprint.Rule) bool { return within(rule.Line) })
 }

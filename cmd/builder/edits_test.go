@@ -1,0 +1,130 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// edited changes, adds and deletes a file of a finished street.
+func (s *site) edited() {
+	s.t.Helper()
+	s.file("app/left.txt", "old left, and mine\n")
+	s.file("app/notes.txt", "mine\n")
+	if err := os.Remove(s.path("app/right.txt")); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Law L4: what a person changed between runs is named and left alone; kept, it is a commit of their
+// own from which the build goes on, and what it broke is done again.
+func TestKeepEdits(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, nil)
+	s.wants(0, s.args("--author", "Ann <ann@example.org>")...)
+	before := commitsOf(s.status("app"))
+	s.edited()
+	out := s.wants(0, "resume", "app")
+	has(t, out, "E_USER_EDIT: not as in the newest commit: left.txt (changed), notes.txt (added), right.txt (deleted)", "--keep-edits", "--discard-edits", "done already")
+	if s.exists("app/right.txt") || s.git("app", "rev-list", "--count", "HEAD") != "5" {
+		t.Fatal("edits were not left alone")
+	}
+	out = s.wants(0, "resume", "app", "--keep-edits")
+	has(t, out, "your edits are a commit of their own now: ", "1 gate(s) of done tasks are red on your edits; done again: s.right")
+	s.keepsCommits(before, "s.right")
+	if got := s.git("app", "log", "-3", "--format=%s|%an|%ae"); !strings.HasPrefix(got, "Write right|Ann|ann@example.org\nKeep the user's edits|Ann|") {
+		t.Errorf("log: %s", got)
+	}
+	has(t, s.git("app", "log", "-1", "--skip=1", "--format=%B"), `- "notes.txt" added`, `- "right.txt" deleted`, keptTrailer)
+	if got := s.git("app", "show", "HEAD:left.txt"); got != "old left, and mine" {
+		t.Errorf("left.txt: %q", got)
+	}
+	if got := s.git("app", "status", "--porcelain"); got != "" {
+		t.Errorf("status: %s", got)
+	}
+	has(t, s.said(), "gate right is red")
+	has(t, s.wants(0, "checkpoint", "verify", "app"), "commits found")
+	has(t, s.wants(0, "resume", "app", "--keep-edits"), "nothing was edited")
+}
+
+// Taken back, a person's edits are kept elsewhere, whole, and the folder is as the newest commit.
+func TestDiscardEdits(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, nil)
+	s.wants(0, s.args()...)
+	before := commitsOf(s.status("app"))
+	s.edited()
+	has(t, s.wants(0, "resume", "app", "--discard-edits"), "your edits are taken back; they are kept in ", "left.txt, notes.txt, right.txt")
+	s.keepsCommits(before)
+	if got := s.git("app", "status", "--porcelain"); got != "" || s.exists("app/notes.txt") || !s.exists("app/right.txt") {
+		t.Errorf("status: %q", got)
+	}
+	kept, err := filepath.Glob(s.path("app/.builder/builds/*/discarded/1/*"))
+	if err != nil || len(kept) != 2 {
+		t.Fatalf("kept: %v, %v", kept, err)
+	}
+	if raw, err := os.ReadFile(kept[0]); err != nil || string(raw) != "old left, and mine\n" {
+		t.Errorf("%s holds %q, %v", kept[0], raw, err)
+	}
+	has(t, s.wants(2, "resume", "app", "--discard-edits", "--keep-edits"), "E_USAGE")
+}
+
+// Commits of a person on top of the build's become its head when they say so; a history that was
+// rewritten below never does.
+func TestUserCommitsAreTaken(t *testing.T) {
+	t.Parallel()
+	n := 0
+	play := street(nil)
+	s := newSite(t, func(i int, req agenttest.Request) agenttest.Turn {
+		if n++; n == 3 {
+			return agenttest.Turn{Fault: &agenttest.Fault{Status: 401, Type: "authentication_error", Message: "no"}}
+		}
+		return play(i, req)
+	})
+	s.file("spec.md", streetSpec)
+	s.usePlan(streetPlan(t))
+	s.wants(75, s.args()...)
+	before := commitsOf(s.status("app"))
+	s.file("app/mine.txt", "mine\n")
+	s.git("app", "add", "mine.txt")
+	s.git("app", "-c", "user.name=Me", "-c", "user.email=me@example.com", "commit", "-q", "-m", "Mine")
+	mine := s.git("app", "rev-parse", "HEAD")
+	has(t, s.wants(75, "resume", "app"), "E_USER_EDIT: commit "+mine[:10]+" on top of the build's: Mine", "E_REPO_DIVERGED", "--keep-edits")
+	has(t, s.wants(0, "resume", "app", "--keep-edits"), "your commits are the head of the build now: "+mine[:10], "green on your edits")
+	s.keepsCommits(map[planner.TaskID]string{"s.base": before["s.base"], "s.left": before["s.left"]})
+	if got := s.git("app", "rev-list", "--count", "HEAD"); got != "6" {
+		t.Errorf("%s commits", got)
+	}
+	s.git("app", "merge-base", "--is-ancestor", mine, "HEAD")
+
+	newest := s.git("app", "rev-parse", "HEAD")
+	s.git("app", "-c", "user.name=Me", "-c", "user.email=me@example.com", "commit", "-q", "--amend", "-m", "Rewritten")
+	has(t, s.wants(0, "resume", "app"), "does not hold the build's newest commit "+newest[:10])
+	has(t, s.wants(75, "resume", "app", "--keep-edits"), "E_REPO_DIVERGED", "history was rewritten")
+	if got := s.git("app", "log", "-1", "--format=%s"); got != "Rewritten" {
+		t.Errorf("the branch is at %q", got)
+	}
+}
+
+// A process that dies between the commit of a person's edits and its record has done no harm: the
+// next one knows the commit by its trailer.
+func TestKeptEditsOutliveACrash(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, nil)
+	s.wants(0, s.args()...)
+	build := s.status("app").Build
+	s.file("app/notes.txt", "mine\n")
+	s.git("app", "add", "notes.txt")
+	s.git("app", "-c", "user.name=Me", "-c", "user.email=me@example.com", "commit", "-q", "-m", "Keep the user's edits\n\nBuilder-Build: "+build+"\n"+keptTrailer)
+	head := s.git("app", "rev-parse", "HEAD")
+	s.file("spec.md", strings.Replace(streetSpec, "# Street\n", "# Street\n\nA quiet place.\n", 1))
+	s.wants(0, "resume", "app", "--accept-spec")
+	if st := s.status("app"); st.Head != head || st.State != phases.DoneState {
+		t.Errorf("head %s, want %s; %s", st.Head, head, st.State)
+	}
+}

@@ -1,0 +1,145 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/seed-c331f47d/builder/internal/phases"
+)
+
+// Edit is a path of the user's folder that is not as in a tree.
+type Edit struct {
+	Path string
+	How  string // "changed", "added" or "deleted"
+}
+
+// Edits lists what differs between the user's folder and a tree; see Dirty.
+func (r *Repo) Edits(ctx context.Context, m phases.Manifest) ([]Edit, error) {
+	paths, err := r.Dirty(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	in := byPath(m)
+	out := make([]Edit, len(paths))
+	for i, p := range paths {
+		out[i] = Edit{Path: p, How: "changed"}
+		_, err := os.Lstat(filepath.Join(r.dir, filepath.FromSlash(p)))
+		switch _, known := in[p]; {
+		case !known:
+			out[i].How = "added"
+		case errors.Is(err, fs.ErrNotExist):
+			out[i].How = "deleted"
+		}
+	}
+	return out, nil
+}
+
+// Folder is the user's folder as a tree: what it has that is not ignored, and of m also what is
+// ignored and there. What may not be in a tree is a *phases.TreeProblem.
+func (r *Repo) Folder(ctx context.Context, m phases.Manifest) (phases.Manifest, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out, err := r.folder(ctx, m)
+	if err != nil {
+		return nil, fmt.Errorf("read folder: %w", err)
+	}
+	return out, nil
+}
+
+func (r *Repo) folder(ctx context.Context, m phases.Manifest) (out phases.Manifest, err error) {
+	root, err := os.OpenRoot(r.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	excluded, err := os.ReadFile(filepath.Join(r.git, "info", "exclude"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	w := &walk{limits: r.limits, rules: rulesOnDisk, skip: []string{".git", stateDir}}
+	if err := w.enter(ctx, root, "", 0, rules{}.with("", excluded)); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for _, f := range w.out {
+		seen[f.path] = true
+	}
+	for _, e := range m { // in the tree already, though ignored by now
+		info, err := root.Lstat(e.Path)
+		if seen[e.Path] || err != nil || info.IsDir() {
+			continue
+		}
+		w.out = append(w.out, found{path: e.Path, info: info})
+	}
+	s := &scan{root: root, limits: r.limits, cache: &statCache{}, blobs: r.blobs}
+	for _, f := range w.out {
+		if err := s.take(ctx, f); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.flush(ctx); err != nil {
+		return nil, err
+	}
+	if err := problem(s.problems); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(s.out, func(a, b phases.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return s.out, nil
+}
+
+// Made is a commit in the user's repository.
+type Made struct {
+	ID      string
+	Author  string // "Name <email>"
+	Subject string
+	Message string
+}
+
+// maxAbove bounds how many commits are looked through.
+const maxAbove = 10_000
+
+// Above lists the commits that head has and base has not, newest first; false when base is not
+// among head's ancestors: then history was rewritten.
+func (r *Repo) Above(_ context.Context, base, head string) ([]Made, bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if base == head {
+		return nil, true, nil
+	}
+	end := plumbing.NewHash(base)
+	seen := map[plumbing.Hash]bool{end: true}
+	todo := []plumbing.Hash{plumbing.NewHash(head)}
+	reached := false
+	var out []Made
+	for len(todo) > 0 {
+		id := todo[0]
+		todo = todo[1:]
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		if len(out) >= maxAbove {
+			return nil, false, nil
+		}
+		c, err := object.GetCommit(r.store, id)
+		if err != nil {
+			return nil, false, fmt.Errorf("read commit %s: %w", id, err)
+		}
+		subject, _, _ := strings.Cut(c.Message, "\n")
+		out = append(out, Made{ID: id.String(), Author: c.Author.Name + " <" + c.Author.Email + ">", Subject: subject, Message: c.Message})
+		for _, p := range c.ParentHashes {
+			reached = reached || p == end
+			todo = append(todo, p)
+		}
+	}
+	return out, reached, nil
+}
