@@ -29,10 +29,13 @@ var (
 
 // Journal is a [checkpoint.Journal] in a bbolt file. It is safe for concurrent use.
 type Journal struct {
-	db       *bbolt.DB
 	path     string
+	options  Options
 	readOnly bool
 	holder   *holderFile
+
+	file sync.RWMutex // held by readers of db, and alone while it is opened anew
+	db   *bbolt.DB
 
 	// fault, in tests, is asked before and after a transaction is committed.
 	fault func(point string) error
@@ -52,11 +55,14 @@ func (j *Journal) Append(ctx context.Context, last uint64, recs []checkpoint.Rec
 		}
 		sealed[i] = e
 	}
-	err := j.update(ctx, func(tx *bbolt.Tx) error {
+	err := j.update(ctx, func(tx *bbolt.Tx, again bool) error {
 		b := tx.Bucket(bucketJournal)
 		have, err := lastOf(b)
 		if err != nil {
 			return err
+		}
+		if again && holds(b, sealed) {
+			return nil // they were kept the first time; this commit makes sure of them
 		}
 		if have != last {
 			return &clean{fmt.Errorf("%w to %d", checkpoint.ErrFenced, have)}
@@ -89,7 +95,7 @@ func (j *Journal) Last(ctx context.Context) (last uint64, err error) {
 
 // Save implements [checkpoint.Journal].
 func (j *Journal) Save(ctx context.Context, s checkpoint.Snapshot) error {
-	err := j.update(ctx, func(tx *bbolt.Tx) error {
+	err := j.update(ctx, func(tx *bbolt.Tx, _ bool) error {
 		last, err := lastOf(tx.Bucket(bucketJournal))
 		if err != nil {
 			return err
@@ -158,8 +164,9 @@ func (c *clean) Error() string { return c.err.Error() }
 func (c *clean) Unwrap() error { return c.err }
 
 // update runs fn in one durable transaction. Any error but a clean one poisons the journal: a
-// commit that reports failure may still have become visible.
-func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
+// commit that reports failure may still have become visible. On a full disk where room can be made,
+// fn is run once more, and told so.
+func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := j.usableLocked(ctx); err != nil {
@@ -168,16 +175,11 @@ func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	if j.readOnly {
 		return ErrReadOnly
 	}
-	err := guard(func() error {
-		return j.db.Update(func(tx *bbolt.Tx) error {
-			if err := fn(tx); err != nil {
-				return err
-			}
-			return j.faultAt("before commit")
-		})
-	})
-	if err == nil {
-		err = j.faultAt("after commit")
+	err := j.commit(func(tx *bbolt.Tx) error { return fn(tx, false) })
+	if j.makeRoom(err) {
+		if err = j.reopen(context.WithoutCancel(ctx)); err == nil {
+			err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, true) })
+		}
 	}
 	if err == nil {
 		return nil
@@ -189,7 +191,25 @@ func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	return j.poisoned
 }
 
+// commit runs fn in one transaction.
+func (j *Journal) commit(fn func(*bbolt.Tx) error) error {
+	err := guard(func() error {
+		return j.db.Update(func(tx *bbolt.Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return j.faultAt("before commit")
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return j.faultAt("after commit")
+}
+
 func (j *Journal) view(fn func(*bbolt.Tx) error) error {
+	j.file.RLock()
+	defer j.file.RUnlock()
 	return guard(func() error {
 		err := j.db.View(fn)
 		if errors.Is(err, berrors.ErrDatabaseNotOpen) {
