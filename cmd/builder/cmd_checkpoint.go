@@ -44,7 +44,7 @@ func (a *app) reading(ctx context.Context, dir string, asJSON bool, run func(con
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = f.located(f.resume(), errors.Join(err, s.Close())) }()
 	return run(ctx, reader{s, asJSON})
 }
 

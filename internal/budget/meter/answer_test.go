@@ -99,7 +99,10 @@ func TestWholeAnswersThatAreNone(t *testing.T) {
 			if err == nil || resp != nil {
 				t.Fatalf("released: %v", err)
 			}
-			if w.onSettle == nil {
+			switch {
+			case w.failKeep != nil:
+				w.waits(t, err)
+			case w.onSettle == nil:
 				if s := w.only(t); s.Fate != budget.Unknown {
 					t.Errorf("%+v", s)
 				}

@@ -79,7 +79,7 @@ func (fl *flight) Write(p []byte) (int, error) {
 		err = fl.spool.Sync()
 	}
 	if err != nil {
-		return n, fmt.Errorf("spool answer of %s: %w", fl.hold.Op, err)
+		return n, fmt.Errorf("spool answer of %s: %w: %w", fl.hold.Op, ErrUnkept, err)
 	}
 	return n, nil
 }
@@ -98,8 +98,8 @@ func (fl *flight) keepFailure(resp *http.Response, body []byte, s *budget.Settle
 }
 
 // settle makes the outcome durable: first the answer, then the ledger. It says whether s counted;
-// when another settlement came first, it did not. An answer that cannot be kept is booked as
-// unknown: to replay it would be impossible.
+// when another settlement came first, it did not. An answer that is whole in its spool and cannot be
+// kept is not settled at all: it is paid for, its hold stays, and [Recover] finds it in the spool.
 func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
@@ -112,11 +112,13 @@ func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	var kept error
 	if fl.spool != nil && fl.plain && fl.written > 0 {
 		if s.Answer, kept = fl.keep(); kept != nil {
-			kept = fmt.Errorf("keep answer of %s: %w", fl.hold.Op, kept)
-			if s.Fate == budget.Answered {
-				s = budget.Settlement{Op: s.Op, Fate: budget.Unknown, Error: "the answer could not be kept", Status: s.Status, RequestID: s.RequestID}
-			}
+			kept = fmt.Errorf("keep answer of %s: %w: %w", fl.hold.Op, ErrUnkept, kept)
 		}
+	}
+	if kept != nil && s.Fate == budget.Answered {
+		fl.t.warn(fl.spool.Close())
+		fl.err = kept
+		return true, fl.err
 	}
 	if err := fl.book(s); err != nil {
 		fl.err = fmt.Errorf("settle %s: %w", fl.hold.Op, err)
