@@ -45,6 +45,7 @@ KILL_ROUNDS ?= 20
 crash: # the long form; `make test` has a short one
 	$(GO) test -count=1 -run Crash ./internal/phases/...
 	KILL_ROUNDS=$(KILL_ROUNDS) $(GO) test -count=1 -timeout 60m -run Kill ./cmd/builder
+	DISK_LONG=1 $(GO) test -count=1 -timeout 60m -run '^TestDiskFull$$' ./cmd/builder
 
 laws: # takes each guard of a law away, and wants a test to fail for it; takes minutes
 	$(GO) test -count=1 -timeout 90m -run '^TestMutations$$' -v ./laws -try

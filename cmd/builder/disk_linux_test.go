@@ -14,7 +14,6 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
 	"github.com/seed-c331f47d/builder/internal/budget"
-	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
 // diskVariable says, to a test binary, that it runs where it may mount; DISK_LONG asks for all cells.
@@ -121,8 +120,8 @@ func (d *disk) freeze() {
 	d.frozen = true
 }
 
-// fill takes all bytes that are left.
-func (d *disk) fill() {
+// fill takes all bytes that are left, but for some.
+func (d *disk) fill(leave int) {
 	f, err := os.OpenFile(filepath.Join(d.dir, "filler"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		d.t.Error(err)
@@ -134,7 +133,11 @@ func (d *disk) fill() {
 	if !errors.Is(err, syscall.ENOSPC) {
 		d.t.Error(err)
 	}
-	if err := f.Close(); err != nil {
+	info, err := f.Stat()
+	if err == nil {
+		err = f.Truncate(max(0, info.Size()-int64(leave)))
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
 		d.t.Error(err)
 	}
 }
@@ -214,6 +217,42 @@ func newDiskSite(t *testing.T, at int, on func()) *diskSite {
 	return d
 }
 
+// A file that may not grow (ulimit -f) is a full disk: the build pauses, and goes on once it may.
+func TestLimitedFiles(t *testing.T) {
+	t.Parallel()
+	whole := newDiskSite(t, -1, nil)
+	whole.wants(0, whole.args()...)
+	head := whole.git("app", "rev-parse", "HEAD")
+	paused := 0
+	for _, blocks := range []string{"30", "80", "160"} { // of 512 bytes
+		s := newDiskSite(t, -1, nil)
+		real := s.exe
+		s.exe = s.path("limited")
+		script := "#!/bin/sh\nulimit -f " + blocks + "\nexec " + real + " \"$@\"\n"
+		if err := os.WriteFile(s.exe, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		out, code := s.run(s.args()...)
+		s.exe = real
+		if code != 75 || !strings.Contains(out, "builder: E_DISK_FULL: ") || !strings.Contains(out, "\nhint: ") {
+			t.Fatalf("%s blocks: exit %d:\n%s", blocks, code, out)
+		}
+		again := s.args()
+		if s.exists("app/.builder") {
+			again, paused = []string{"resume", "app", "--no-sandbox"}, paused+1
+		}
+		s.wants(0, again...)
+		s.bill(false)
+		s.verified()
+		if got := s.git("app", "rev-parse", "HEAD"); got != head {
+			t.Errorf("%s blocks: commit %s, want %s", blocks, got, head)
+		}
+	}
+	if paused == 0 {
+		t.Error("no limit let a build begin")
+	}
+}
+
 func (d *diskSite) args(more ...string) []string {
 	return d.site.args(append([]string{"--build-id", "b-disk", "--no-sandbox"}, more...)...)
 }
@@ -254,36 +293,44 @@ type diskCell struct {
 	name   string
 	dir    string // of the site; what lies on the small disk
 	opts   string // of the mount
+	left   int    // bytes that are free when it begins; 0: all
 	at     int    // answer before which it happens; -1: the disk is too small by itself
 	happen func(*disk)
 	exit   int
 	code   string
-	long   bool // not in the short form
-	lossy  bool // an answer in flight may be lost, and is then booked as unknown
+	brief  bool // it is in the short form
+	lossy  bool // an answer that never fits may be lost, and is then booked as unknown
 }
 
 func diskCells() []diskCell {
-	full := func(d *disk) { d.fill() }
-	crowd := func(d *disk) { d.crowd() }
-	frozen := func(d *disk) { d.freeze() }
+	full := func(d *disk) { d.fill(0) }
 	var cells []diskCell
-	for at := range 4 {
-		cells = append(cells,
-			diskCell{name: "everything full", dir: "app", opts: "size=8m", at: at, happen: full, exit: 75, code: "E_DISK_FULL", long: at%2 == 0},
-			diskCell{name: "everything full, larger", dir: "app", opts: "size=64m", at: at, happen: full, exit: 75, code: "E_DISK_FULL", long: true},
-			diskCell{name: "blobs full", dir: "app/.builder/blobs", opts: "size=4m", at: at, happen: full, exit: 75, code: "E_DISK_FULL", long: at != 1},
-			diskCell{name: "journal full", dir: "app/.builder/builds", opts: "size=4m", at: at, happen: full, exit: 75, code: "E_DISK_FULL", long: at != 1},
-			diskCell{name: "scratch full", dir: "cache", opts: "size=8m", at: at, happen: full, exit: 75, code: "E_DISK_FULL", long: at != 0},
-			diskCell{name: "temporary folder full", dir: "tmp", opts: "size=1m", at: at, happen: full, exit: 75, code: "E_DISK_FULL", long: at != 2},
-			diskCell{name: "no names left", dir: "app", opts: "size=8m,nr_inodes=1000", at: at, happen: crowd, exit: 75, code: "E_DISK_FULL", long: at != 1},
-			diskCell{name: "read-only", dir: "app", opts: "size=8m", at: at, happen: frozen, exit: 74, code: "E_READ_ONLY", lossy: true, long: at != 1},
-		)
+	add := func(c diskCell) {
+		if c.exit == 0 {
+			c.exit, c.code = 75, "E_DISK_FULL"
+		}
+		cells = append(cells, c)
 	}
-	for _, size := range []string{"256k", "512k", "1m", "2m", "4m", "8m"} {
-		cells = append(cells, diskCell{name: "small", dir: "app", opts: "size=" + size, at: -1, exit: 75, code: "E_DISK_FULL", long: size != "512k"})
+	for at := range 4 {
+		add(diskCell{name: "everything full", dir: "app", opts: "size=8m", at: at, happen: full, brief: at == 1})
+		add(diskCell{name: "everything full", dir: "app", opts: "size=64m", at: at, happen: full})
+		add(diskCell{name: "blobs full", dir: "app/.builder/blobs", opts: "size=4m", at: at, happen: full, brief: at == 2})
+		add(diskCell{name: "journal full", dir: "app/.builder/builds", opts: "size=4m", at: at, happen: full, brief: at == 0})
+		add(diskCell{name: "scratch full", dir: "cache", opts: "size=8m", at: at, happen: full, brief: at == 3})
+		add(diskCell{name: "temporary folder full", dir: "tmp", opts: "size=1m", at: at, happen: full})
+		add(diskCell{name: "no names left", dir: "app", opts: "size=8m,nr_inodes=1000", at: at, happen: (*disk).crowd, brief: at == 1})
+		add(diskCell{name: "read-only", dir: "app", opts: "size=8m", at: at, happen: (*disk).freeze, exit: 74, code: "E_READ_ONLY", brief: at == 2})
+	}
+	for _, size := range []string{"256k", "512k"} {
+		add(diskCell{name: "small", dir: "app", opts: "size=" + size, at: -1, lossy: true})
+	}
+	for _, size := range []string{"512k", "1m", "2m", "4m", "8m"} {
+		for _, left := range []int{40_000, 130_000, 220_000} {
+			add(diskCell{name: "nearly full", dir: "small", opts: "size=" + size, left: left, at: -1, lossy: true, brief: size == "1m" && left == 220_000})
+		}
 	}
 	for _, n := range []string{"32", "64", "128", "256"} {
-		cells = append(cells, diskCell{name: "few names", dir: "app", opts: "size=8m,nr_inodes=" + n, at: -1, exit: 75, code: "E_DISK_FULL", long: n != "128"})
+		add(diskCell{name: "few names", dir: "app", opts: "size=8m,nr_inodes=" + n, at: -1})
 	}
 	return cells
 }
@@ -299,10 +346,10 @@ func TestDiskFull(t *testing.T) {
 	whole.bill(true)
 	head := whole.git("app", "rev-parse", "HEAD")
 	for _, c := range diskCells() {
-		if c.long && os.Getenv("DISK_LONG") == "" {
+		if !c.brief && os.Getenv("DISK_LONG") == "" {
 			continue
 		}
-		t.Run(fmt.Sprintf("%s, %s, %d", c.name, c.opts, c.at), func(t *testing.T) { c.run(t, head) })
+		t.Run(fmt.Sprintf("%s, %s, %d left, %d", c.name, c.opts, c.left, c.at), func(t *testing.T) { c.run(t, head) })
 	}
 }
 
@@ -311,8 +358,7 @@ func (c diskCell) run(t *testing.T, head string) {
 	s := newDiskSite(t, c.at, func() { c.happen(d) })
 	args := s.args()
 	if strings.HasPrefix(c.dir, "app/") { // the folder must be there before the disk
-		begin := newProcLike(s)
-		out, code := begin.run(append(args, "--max-cost", "0.000001")...)
+		out, code := s.run(append(args, "--max-cost", "0.000001")...)
 		if code != 75 || !strings.Contains(out, "E_BUDGET") {
 			t.Fatalf("exit %d:\n%s", code, out)
 		}
@@ -323,9 +369,15 @@ func (c diskCell) run(t *testing.T, head string) {
 		dir = s.cache()
 	}
 	d = mounted(t, dir, c.opts)
+	if c.left > 0 { // the application has a part of the disk
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, "app"), 0o755), os.Symlink(filepath.Join(dir, "app"), s.path("app"))); err != nil {
+			t.Fatal(err)
+		}
+		d.fill(c.left)
+	}
 	out, code := s.run(args...)
-	if c.at < 0 && code == 0 {
-		t.Log("it fits")
+	if (c.at < 0 || c.at == 3) && code == 0 {
+		t.Log("it fits") // what was held back sufficed for the rest
 	} else if code != c.exit || !strings.Contains(out, "builder: "+c.code+": ") || !strings.Contains(out, "\nhint: ") {
 		t.Fatalf("exit %d, want %d and %s:\n%s", code, c.exit, c.code, out)
 	}
@@ -350,9 +402,6 @@ func (c diskCell) run(t *testing.T, head string) {
 	}
 }
 
-// newProcLike is the same builder with the same world.
-func newProcLike(s *diskSite) *proc { return s.proc }
-
 // cache is the folder that XDG_CACHE_HOME names.
 func (d *diskSite) cache() string {
 	for _, kv := range d.env {
@@ -363,5 +412,3 @@ func (d *diskSite) cache() string {
 	d.t.Fatal("no cache")
 	return ""
 }
-
-var _ = phases.CodeDisk

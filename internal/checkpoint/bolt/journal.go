@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -242,6 +243,9 @@ func spaceError(err error) error {
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, berrors.ErrMaxSizeReached} {
 		if errors.Is(err, full) {
 			return fmt.Errorf("%w: %w", checkpoint.ErrFull, err)
+		}
+		if err != nil && strings.HasSuffix(err.Error(), ": "+full.Error()) { // bbolt gives some errors as text alone
+			return fmt.Errorf("%w: %w: %w", checkpoint.ErrFull, full, err)
 		}
 	}
 	return err

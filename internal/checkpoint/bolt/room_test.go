@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -85,6 +86,21 @@ func TestNoRoom(t *testing.T) {
 		}
 		if _, err := j.Append(t.Context(), 1, []checkpoint.Record{{Kind: "a"}}); !errors.Is(err, checkpoint.ErrPoisoned) {
 			t.Errorf("%s: got %v, want ErrPoisoned", name, err)
+		}
+	}
+}
+
+// A quota and a limit on the size of files are full disks too.
+func TestFullByAnyName(t *testing.T) {
+	t.Parallel()
+	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		j := roomy(t, "", 0, nil)
+		j.fault = func(string) error { return errno }
+		if _, err := j.Append(t.Context(), 1, []checkpoint.Record{{Kind: "a"}}); !errors.Is(err, checkpoint.ErrFull) || !errors.Is(err, errno) {
+			t.Errorf("%v: got %v", errno, err)
+		}
+		if err := spaceError(fmt.Errorf("file resize error: %s", errno)); !errors.Is(err, checkpoint.ErrFull) || !errors.Is(err, errno) {
+			t.Errorf("%v as text: got %v", errno, err)
 		}
 	}
 }
