@@ -16,7 +16,8 @@ import (
 func newCheckpoint(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "checkpoint", Short: "Look into a build's journal", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(checkpointVerb(a, "list [DIR]", "List the records of a build", a.listRecords),
-		checkpointShow(a), checkpointVerb(a, "verify [DIR]", "Recompute everything from the journal and compare", a.verifyCheckpoint))
+		checkpointShow(a), checkpointVerb(a, "verify [DIR]", "Recompute everything from the journal and compare", a.verifyCheckpoint),
+		checkpointRestore(a), checkpointRebuild(a))
 	return c
 }
 
@@ -130,7 +131,7 @@ func (a *app) verifyCheckpoint(ctx context.Context, r reader) error {
 		}
 	}
 	if len(v.Problems) > 0 {
-		return &fault{code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, what: fmt.Sprintf("%d problems found", len(v.Problems)), hint: "the proven commits are safe in git: git -C " + r.app + " log"}
+		return &fault{code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, what: fmt.Sprintf("%d problems found", len(v.Problems)), hint: safeInGit + "builder checkpoint rebuild " + word(r.app)}
 	}
 	return nil
 }

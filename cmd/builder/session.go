@@ -88,6 +88,7 @@ type session struct {
 	again    string          // the command that goes on after a pause
 	reopen   bool            // failed tasks are tried again
 	estimate *known.Estimate // made before the first call
+	told     bool            // that there is no ballast
 }
 
 // newSession readies a process for a build whose store is open; again is the command that goes on.
@@ -154,7 +155,9 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	}
 	defer func() { _ = file.Close() }() // what could not be written there is not the build's
 	s.layBallast()
-	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view)
+	keeper := s.newKeeper(ctx)
+	defer keeper.Close() // after the writer's
+	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view, keeper)
 	if err != nil {
 		return st, err
 	}

@@ -86,7 +86,8 @@ func (s *session) layBallast() {
 	if err != nil || here.free < 4*size {
 		return
 	}
-	if err := s.store.ballast.Lay(size); err != nil {
+	if err := s.store.ballast.Lay(size); err != nil && !s.told {
+		s.told = true
 		s.app.say("warning: %s", err)
 	}
 }

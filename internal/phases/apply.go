@@ -61,6 +61,8 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		return s.applyTask(f, at)
 	case MergeStarted, MergeFinished:
 		return s.applyMerge(f)
+	case Rescued, Recognised:
+		return s.applyRescue(f)
 	case BudgetWarned:
 		s.Warned = append(s.Warned, f.Mark)
 	case Paused:

@@ -54,6 +54,9 @@ func (a *Audit) Add(e checkpoint.Envelope) error {
 		a.blob(checkpoint.Hash(f.Hold.RequestBlob))
 	case CallAnswered:
 		a.settled(f.Settlement)
+	case Recognised:
+		a.blob(f.Tree)
+		a.commits = append(a.commits, f.Commit)
 	case TaskDone:
 		a.commits = append(a.commits, f.Commit)
 	}

@@ -353,6 +353,10 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 		return as[Paused], true
 	case KindFinished:
 		return as[Finished], true
+	case KindRescued:
+		return as[Rescued], true
+	case KindRecognised:
+		return as[Recognised], true
 	}
 	return nil, false
 }
@@ -373,6 +377,8 @@ func TaskOf(f Fact) string {
 	case TaskReopened:
 		return string(f.Task)
 	case TaskRebased:
+		return string(f.Task)
+	case Recognised:
 		return string(f.Task)
 	case CallIntended:
 		return f.Hold.Op.Task

@@ -46,6 +46,9 @@ type Journal struct {
 	closed   bool
 }
 
+// Path is the journal's file.
+func (j *Journal) Path() string { return j.path }
+
 // Append implements [checkpoint.Journal]: one Update, in which the number is checked once.
 func (j *Journal) Append(ctx context.Context, last uint64, recs []checkpoint.Record) (uint64, error) {
 	sealed := make([]checkpoint.Envelope, len(recs))
