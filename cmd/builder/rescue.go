@@ -266,7 +266,7 @@ func (r *rescue) lost(ctx context.Context) ([]planner.TaskID, error) {
 	plans := planCache{ctx: ctx, blobs: r.blobs}
 	var out []planner.TaskID
 	for _, id := range phases.OpenTasks(plans.of(r.state), r.state) {
-		whole, err := r.whole(ctx, r.state.Task(id))
+		whole, err := r.whole(ctx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -277,10 +277,30 @@ func (r *rescue) lost(ctx context.Context) ([]planner.TaskID, error) {
 	return out, nil
 }
 
-// whole says whether all blobs that a task needs can be read.
-func (r *rescue) whole(ctx context.Context, t phases.TaskState) (bool, error) {
+// unread lists the blobs that records name and that cannot be read.
+func (r *rescue) unread(ctx context.Context) ([]checkpoint.Hash, error) {
+	audit := phases.NewAudit()
+	for i, rec := range r.recs {
+		if err := audit.Add(checkpoint.Envelope{Seq: uint64(i) + 1, Kind: rec.Kind, Payload: rec.Payload}); err != nil {
+			return nil, err
+		}
+	}
+	var lost []checkpoint.Hash
 	var unread *checkpoint.BlobError
-	blobs, trees := t.Needs()
+	for _, h := range audit.Blobs() {
+		if _, err := r.blobs.Get(ctx, h); errors.As(err, &unread) {
+			lost = append(lost, h)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return lost, nil
+}
+
+// whole says whether all blobs that a task needs can be read.
+func (r *rescue) whole(ctx context.Context, id planner.TaskID) (bool, error) {
+	var unread *checkpoint.BlobError
+	blobs, trees := r.state.Needs(id)
 	for _, h := range trees {
 		raw, err := r.blobs.Get(ctx, h)
 		if errors.As(err, &unread) {
@@ -329,6 +349,9 @@ func (r *rescue) finish(ctx context.Context) error {
 	}
 	fact := phases.Rescued{From: r.from, Records: taken, Charges: charges, At: nowOr(clock(r.app))}
 	if fact.Restarted, err = r.lost(ctx); err != nil {
+		return err
+	}
+	if fact.Lost, err = r.unread(ctx); err != nil {
 		return err
 	}
 	aside, err := r.aside()

@@ -82,6 +82,9 @@ func (r *rescue) recognise(ctx context.Context) ([]phases.Recognised, error) {
 		attempt, _ := strconv.Atoi(c.Trailers["Builder-Attempt"]) // a count for people: 0 when it is not told
 		done = append(done, phases.Recognised{Task: task.ID, Phase: plan.PhaseOf(task.ID), Attempt: attempt, Parent: c.Parent, Commit: c.ID, Tree: h})
 	}
+	if r.state.Landing(done) {
+		return nil, nil
+	}
 	return done, nil
 }
 
@@ -134,12 +137,14 @@ func (r *rescue) opening(ctx context.Context) (phases.BuildStarted, string, erro
 	if len(told) > 0 {
 		st := slices.MaxFunc(told, func(a, b phases.Status) int { return int(a.Seq) - int(b.Seq) })
 		first.Engine, first.Provider, first.Model, first.Billing = st.Engine, st.Provider, st.Model, st.Billing
+		first.BaseURL, first.API, first.Price = st.BaseURL, st.API, st.Price
 		first.SpecPath, first.SpecSHA, first.At, plan = st.SpecPath, st.SpecSHA, st.StartedAt, st.PlanSHA
 		first.Caps = budget.Caps{USD: budget.Micro(st.Budget.Cap), NoUSD: !st.Budget.Capped, Tokens: st.Budget.CapTokens}
 	} else if reg, err := r.app.register(); err == nil {
 		if b, ok := reg.Get(r.id); ok {
 			first.Provider, first.Model, first.Billing, first.At = b.Provider, b.Model, budget.Billing(b.Billing), b.Started
 			first.Caps = budget.Caps{USD: 10 * budget.Dollar}
+			r.app.say("warning: what this build ran under is not known any more: when you go on, give --max-cost, and --base-url and --price where it had them")
 		}
 	}
 	_, commits, err := r.commits(ctx)

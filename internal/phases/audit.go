@@ -54,6 +54,10 @@ func (a *Audit) Add(e checkpoint.Envelope) error {
 		a.blob(checkpoint.Hash(f.Hold.RequestBlob))
 	case CallAnswered:
 		a.settled(f.Settlement)
+	case Rescued: // a person knows of them, and went on without
+		for _, h := range f.Lost {
+			delete(a.blobs, h)
+		}
 	case Recognised:
 		a.blob(f.Tree)
 		a.commits = append(a.commits, f.Commit)

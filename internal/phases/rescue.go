@@ -32,7 +32,9 @@ type Rescued struct {
 	Aside     string           `json:"aside,omitempty"`
 	Charges   []Charge         `json:"charges,omitempty"`
 	Restarted []planner.TaskID `json:"restarted,omitempty"`
-	At        time.Time        `json:"at"`
+	// Lost are blobs that earlier records name and that could not be read any more.
+	Lost []checkpoint.Hash `json:"lost,omitempty"`
+	At   time.Time         `json:"at"`
 }
 
 // Charge is what calls have used whose records are lost.
@@ -67,19 +69,30 @@ func (s *State) applyRescue(f Fact) error {
 			if err := s.onTask(id, restart); err != nil {
 				return err
 			}
+			s.dropMerge(id)
 		}
 		if s.Run == DoneState || s.Run == FailedState {
 			s.Run = Running // what was finished may not be any more; the next run says
 		}
 	case Recognised:
 		before := s.Task(f.Task)
+		s.dropMerge(f.Task)
+		s.Commits++
 		s.Tasks[f.Task] = &TaskState{
 			ID: f.Task, Phase: f.Phase, State: TaskIsDone, Base: f.Parent, Attempts: max(before.Attempts, f.Attempt), Before: before.Before, Past: before.Past,
-			Model: before.Model, Why: before.Why, Commit: f.Commit, Tree: f.Tree,
+			Model: before.Model, Why: before.Why, Commit: f.Commit, Tree: f.Tree, Nth: s.Commits,
 		}
 		s.Head, s.HeadTree = f.Commit, f.Tree
 	}
 	return nil
+}
+
+// dropMerge forgets the merge that is going on when a task is a part of it. Its other candidates stay
+// accepted, and are merged anew.
+func (s *State) dropMerge(id planner.TaskID) {
+	if s.merges(id) {
+		s.Merge = nil
+	}
 }
 
 // restart lets a task begin anew, from the newest commit. Its attempts stay counted.
@@ -102,11 +115,20 @@ func OpenTasks(p *planner.Plan, s *State) []planner.TaskID {
 	return open
 }
 
-// Needs lists the blobs that a task under way cannot be gone on with without: the manifests of its
-// trees among them, whose files it needs too.
-func (t TaskState) Needs() (blobs, trees []checkpoint.Hash) {
-	trees = []checkpoint.Hash{t.BaseTree, t.Accepted}
-	for _, a := range []*AttemptState{t.Open, t.Ready} {
+// Needs lists the blobs without which a task under way cannot be gone on with: those of its attempt,
+// and the manifests of its trees, whose files it needs too.
+func (s *State) Needs(id planner.TaskID) (blobs, trees []checkpoint.Hash) {
+	t := s.Task(id)
+	trees = []checkpoint.Hash{t.BaseTree, t.start(), t.Accepted}
+	attempts := []*AttemptState{t.Open, t.Ready}
+	if s.merges(id) {
+		attempts = append(attempts, &s.Merge.Effects)
+		trees = append(trees, s.Merge.Tree)
+		for _, it := range s.Merge.Items {
+			trees = append(trees, it.Candidate, it.Tree)
+		}
+	}
+	for _, a := range attempts {
 		if a == nil {
 			continue
 		}
@@ -121,6 +143,17 @@ func (t TaskState) Needs() (blobs, trees []checkpoint.Hash) {
 	}
 	none := func(h checkpoint.Hash) bool { return h == "" }
 	return slices.DeleteFunc(blobs, none), slices.DeleteFunc(trees, none)
+}
+
+// merges says whether a task is a part of the merge that is going on.
+func (s *State) merges(id planner.TaskID) bool {
+	return s.Merge != nil && slices.ContainsFunc(s.Merge.Items, func(it MergeItem) bool { return it.Task == id })
+}
+
+// Landing says whether all of these tasks are what the merge that is going on puts on the branch: then
+// going on with it records them as done.
+func (s *State) Landing(done []Recognised) bool {
+	return len(done) > 0 && !slices.ContainsFunc(done, func(r Recognised) bool { return !s.merges(r.Task) })
 }
 
 // Tail folds further records of the same build into s, those that follow it without a gap, and
