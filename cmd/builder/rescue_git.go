@@ -143,7 +143,7 @@ func (r *rescue) opening(ctx context.Context) (phases.BuildStarted, string, erro
 	} else if reg, err := r.app.register(); err == nil {
 		if b, ok := reg.Get(r.id); ok {
 			first.Provider, first.Model, first.Billing, first.At = b.Provider, b.Model, budget.Billing(b.Billing), b.Started
-			first.Caps = budget.Caps{USD: 10 * budget.Dollar}
+			first.Caps = budget.Caps{USD: budget.Micro(b.Cost + b.Unknown)} // nothing is sent before a person has said more
 			r.app.say("warning: what this build ran under is not known any more: when you go on, give --max-cost, and --base-url and --price where it had them")
 		}
 	}

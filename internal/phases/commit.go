@@ -44,7 +44,7 @@ func message(p *planner.Plan, t planner.Task, op budget.Op, attempt int, planHas
 	}
 	b.WriteString("\n")
 	for _, tr := range []Trailer{
-		{"Builder-Build", op.Build}, {"Builder-Task", op.Task}, {"Builder-Attempt", strconv.Itoa(attempt)},
+		{"Builder-Build", op.Build}, {"Builder-Task", string(t.ID)}, {"Builder-Attempt", strconv.Itoa(attempt)},
 		{"Builder-Plan", planHash}, {"Builder-Op", op.String()},
 	} {
 		fmt.Fprintf(&b, "%s: %s\n", tr.Key, tr.Value)

@@ -40,7 +40,7 @@ func rescued(t *testing.T, facts ...Fact) *State {
 }
 
 var (
-	began  = BuildStarted{Build: "b", Caps: budget.Caps{USD: budget.Dollar}}
+	began   = BuildStarted{Build: "b", Caps: budget.Caps{USD: budget.Dollar}}
 	callOne = budget.Op{Build: "b", Task: "m.a", Attempt: 1, Step: 1, Send: 1}
 	holdOne = budget.Hold{Op: callOne, Scopes: []budget.Scope{budget.Build, "phase:m", "task:m.a"}, Money: 900, Tokens: 90}
 )
