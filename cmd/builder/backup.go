@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
@@ -80,12 +81,10 @@ func ended(p *planner.Plan, s *phases.State, id planner.PhaseID) bool {
 		if ph.ID != id {
 			continue
 		}
-		for _, t := range ph.Tasks {
-			if st := phases.Standing(p, s, t.ID); st == phases.TaskPending || st == phases.TaskRunning {
-				return false
-			}
-		}
-		return true
+		standing := phases.Standings(p, s)
+		return !slices.ContainsFunc(ph.Tasks, func(t planner.Task) bool {
+			return standing[t.ID] == phases.TaskPending || standing[t.ID] == phases.TaskRunning
+		})
 	}
 	return false
 }
