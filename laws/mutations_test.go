@@ -90,6 +90,16 @@ var mutations = []mutation{
 		tests: "TestSimulation",
 	},
 	{
+		law: "L1", kept: "records that a full disk kept are not written twice", file: "internal/checkpoint/bolt/journal.go",
+		old: `		if again && holds(b, sealed) {
+			return nil // they were kept the first time; this commit makes sure of them
+		}
+`,
+		new: `		_ = again && holds(b, sealed)
+`,
+		tests: "TestRoomIsUsed",
+	},
+	{
 		law: "L2", kept: "a recorded answer is recalled", file: "internal/phases/calls.go",
 		old: `	case ok:
 		return j.recall`,
@@ -175,6 +185,26 @@ var mutations = []mutation{
 		tests: "TestNotesAreTold|TestOrdersOverCrashes",
 	},
 	{
+		law: "L2", kept: "an answer that cannot be kept waits in its spool", file: "internal/budget/meter/flight.go",
+		old: `	if kept != nil && s.Fate == budget.Answered {
+		fl.t.warn(fl.spool.Close())
+		fl.err = kept
+		return true, fl.err
+	}
+`,
+		new:   "",
+		tests: "TestAnswerThatCannotBeKept|TestWholeAnswersThatAreNone",
+	},
+	{
+		law: "L2", kept: "the rest of an answer is written once there is room", file: "cmd/builder/space.go",
+		old: `	if full(err) && s.ballast != nil && s.ballast.Release() {
+		err = fn()
+	}
+`,
+		new:   "",
+		tests: "TestSpoolOnAFullDisk",
+	},
+	{
 		law: "L3", kept: "what does not fit is refused", file: "internal/budget/admit.go",
 		old:   `	return sum == math.MaxInt64 || (!none && sum > limit)`,
 		new:   `	return sum == math.MaxInt64`,
@@ -234,6 +264,19 @@ var mutations = []mutation{
 		new: `	err := error(nil)
 	switch {`,
 		tests: "TestOrdersThatAreRefused",
+	},
+	{
+		law: "L3", kept: "what a status says beyond the records counts", file: "internal/phases/rescue.go",
+		old: `	return Charge{scope, max(0, money-have.Used()), max(0, tokens-have.UsedTokens())}`,
+		new: `	_ = have
+		return Charge{Scope: scope}`,
+		tests: "TestBeyond",
+	},
+	{
+		law: "L3", kept: "a stray call counts with its hold", file: "internal/phases/rescue.go",
+		old:   `		money, tokens := h.Money, h.Tokens`,
+		new:   `		money, tokens := h.Money-h.Money, h.Tokens`,
+		tests: "TestStrays",
 	},
 	{
 		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/task_step.go",
@@ -421,6 +464,12 @@ var mutations = []mutation{
 		old:   "	if steps := changing(p, s); steps != nil {",
 		new:   "	if steps := changing(p, s); steps != nil && s.Seq == 0 {",
 		tests: "TestOneRequirement|TestEditsAreProven",
+	},
+	{
+		law: "L6", kept: "a tail is whole by its checksums", file: "internal/phases/rescue.go",
+		old:   `		if e.Verify(s.Seq+1) != nil || !s.fits(e) {`,
+		new:   `		if !s.fits(e) {`,
+		tests: "TestTail",
 	},
 	{
 		law: "L7", kept: "only the verifier accepts", file: "internal/agent/loop_work.go",

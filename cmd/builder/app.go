@@ -34,6 +34,7 @@ func Main(args, env []string, in io.Reader, out, errw io.Writer) int {
 	if code, handled := ladder.Helper(args); handled {
 		return code
 	}
+	tellLargeFiles()
 	a := &app{env: env, in: in, out: out, err: errw}
 	err := bug.Guarded(func() error { return a.run(args[1:]) })()
 	if err == nil {

@@ -9,7 +9,7 @@ import (
 
 func newCheckpoint(a *app) *cobra.Command {
 	c := &cobra.Command{Use: "checkpoint", Short: "Look into a build's journal, check it, and carry it elsewhere", Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	c.AddCommand(checkpointList(a), checkpointShow(a), checkpointVerify(a), checkpointFork(a), checkpointExport(a), checkpointImport(a), checkpointCompact(a))
+	c.AddCommand(checkpointList(a), checkpointShow(a), checkpointVerify(a), checkpointFork(a), checkpointExport(a), checkpointImport(a), checkpointCompact(a), checkpointRestore(a), checkpointRebuild(a))
 	return c
 }
 
@@ -37,6 +37,6 @@ func (a *app) reading(ctx context.Context, dir string, asJSON bool, run func(con
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { err = f.located(f.resume(), errors.Join(err, s.Close())) }()
 	return run(ctx, reader{s, asJSON})
 }

@@ -123,7 +123,7 @@ func (a *app) makePlan(ctx context.Context, spec *planner.Spec, set settings, w 
 		s.start = append(s.start, phases.CapsRaised{Caps: set.caps, By: "user"})
 	}
 	if plan, err = s.plan(ctx); err != nil {
-		err = &located{s.again, err}
+		err = s.store.located(s.again, err)
 	}
 	return plan, err
 }

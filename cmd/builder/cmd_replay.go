@@ -122,7 +122,7 @@ func (a *app) replay(ctx context.Context, st *store, state *phases.State, dir st
 	return &phases.Replay{
 		Engine: &phases.Engine{
 			Blobs: both, Trees: workspace.NewTrees(both, workspace.Limits{}), Repo: replayRepo{repo},
-			Gates: offGates{gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}}, Bench: w, Model: reader,
+			Gates: offGates{gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates}), func(context.Context) error { return nil }}}, Bench: w, Model: reader,
 			Spec: spec, Draft: set.priced(state.Build.Model, time.Now()).drafter(), Scratch: filepath.Join(dir, "scratch"),
 			Set: phases.Settings{Model: state.Build.Model, Models: state.Build.Models, Effort: state.Build.Effort},
 		},

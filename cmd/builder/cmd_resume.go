@@ -66,6 +66,7 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 		if cerr := st.Close(); cerr != nil && err == nil {
 			err = cerr
 		}
+		err = f.located(f.resume(), err)
 	}()
 	state, _, err := phases.Load(ctx, st.journal)
 	if err != nil {

@@ -83,7 +83,7 @@ func readStatus(ctx context.Context, f folder) (phases.Status, bool, error) {
 	defer func() { _ = s.Close() }() // opened for reading only
 	state, _, err := phases.Load(ctx, s.journal)
 	if err != nil {
-		return phases.Status{}, false, err
+		return phases.Status{}, false, f.located(f.resume(), err)
 	}
 	plans := planCache{ctx: ctx, blobs: s.blobs}
 	st := phases.StatusOf(plans.of(state), state)

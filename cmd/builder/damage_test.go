@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -52,9 +54,20 @@ func TestDamagedCheckpoint(t *testing.T) {
 		"random":    {random, nil, 74, "E_CHECKPOINT_CORRUPT"},
 		"foreign":   {bytes.Repeat([]byte("SQLite format 3\x00 and more "), 2000), nil, 74, "E_CHECKPOINT_CORRUPT"},
 		"one bit":   {flipped, nil, 74, "E_CHECKPOINT_CORRUPT"},
-		"gone":      {nil, func(app string) { s.must(os.Remove(s.journal(app))) }, 74, "E_CHECKPOINT"},
+		"gone":      {nil, func(app string) { s.must(os.Remove(s.journal(app))) }, 74, "E_CHECKPOINT_MISSING"},
+		"folder": {nil, func(app string) {
+			s.must(os.Remove(s.journal(app)))
+			s.must(os.Mkdir(s.journal(app), 0o700))
+		}, 74, "E_CHECKPOINT_CORRUPT"},
+		"pipe": {nil, func(app string) {
+			s.must(os.Remove(s.journal(app)))
+			s.must(syscall.Mkfifo(s.journal(app), 0o600))
+		}, 74, "E_CHECKPOINT_CORRUPT"},
+		"no name":   {nil, func(app string) { s.must(os.Remove(s.path(app + "/.builder/current"))) }, 74, "E_CHECKPOINT_CORRUPT"},
+		"bad name":  {nil, func(app string) { s.must(os.WriteFile(s.path(app+"/.builder/current"), []byte("../x"), 0o600)) }, 74, "E_CHECKPOINT_CORRUPT"},
 		"newer":     {nil, s.newerSchema, 2, "E_CHECKPOINT_NEWER"},
-		"no blobs":  {nil, s.loseBlobs, 74, "E_CHECKPOINT"},
+		"no blobs":  {nil, s.loseBlobs, 74, "E_BLOB_LOST|E_CHECKPOINT_CORRUPT"}, // verify lists all that is wrong
+		"bad blobs": {nil, s.hurtBlobs, 74, "E_BLOB_CORRUPT|E_CHECKPOINT_CORRUPT"},
 		"readable":  {nil, func(app string) { s.must(os.Chmod(s.path(app+"/.builder"), 0o755)) }, 77, "E_STATE_PERMISSIONS"},
 	} {
 		t.Run(name, func(t *testing.T) { // one after the other: they are quick, and share a cache
@@ -70,7 +83,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 			before, sent := s.fingerprint(app), len(s.srv.Requests())
 			for _, args := range [][]string{{"resume", app}, {"checkpoint", "verify", app}} {
 				out, code := s.run(args...)
-				if code != c.code || !strings.Contains(out, "builder: "+c.says) || !strings.Contains(out, "\nhint: ") || strings.Contains(out, "goroutine ") {
+				if code != c.code || !regexp.MustCompile("builder: ("+c.says+"): ").MatchString(out) || c.code == 74 && !strings.Contains(out, "builder checkpoint re") && !strings.Contains(out, "echo b-hurt > ") || !strings.Contains(out, "\nhint: ") || strings.Contains(out, "goroutine ") {
 					t.Errorf("%v: exit %d, want %d:\n%s", args, code, c.code, out)
 				}
 			}
@@ -104,6 +117,15 @@ func (s *site) loseBlobs(app string) {
 	s.must(filepath.WalkDir(s.path(app+"/.builder/blobs"), func(p string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			return os.Remove(p)
+		}
+		return err
+	}))
+}
+
+func (s *site) hurtBlobs(app string) {
+	s.must(filepath.WalkDir(s.path(app+"/.builder/blobs"), func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			return os.WriteFile(p, []byte("something else"), 0o600)
 		}
 		return err
 	}))

@@ -41,10 +41,11 @@ func refused(code, hint, format string, args ...any) *fault {
 	return &fault{code: code, what: fmt.Sprintf(format, args...), hint: hint, exit: exitPolicy}
 }
 
-// located is an error of a build; again is the command that goes on with it, for hints.
+// located is an error of a build with the commands that are about it, for hints: again goes on with
+// it, back brings it back when its journal is damaged, rebuild when something else is lost.
 type located struct {
-	again string
-	err   error
+	again, back, rebuild string
+	err                  error
 }
 
 // Error is that of the cause.
@@ -65,7 +66,7 @@ func word(s string) string {
 
 // full says whether err means that a disk is full.
 func full(err error) bool {
-	return errors.Is(err, checkpoint.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, checkpoint.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // denied says whether err means that the machine does not let us read or write.
@@ -92,10 +93,11 @@ func linesOf(err error) []fault {
 	var order *phases.OrderError
 	var at *located
 	var own *bug.Error
-	again := "builder resume DIR"
-	if errors.As(err, &at) {
-		again = at.again
+	var blob *checkpoint.BlobError
+	if !errors.As(err, &at) {
+		at = &located{again: "builder resume DIR", back: "builder checkpoint restore --backup DIR", rebuild: "builder checkpoint rebuild DIR"}
 	}
+	again := at.again
 	switch {
 	case errors.As(err, &own):
 		return []fault{internal(own, again)}
@@ -118,16 +120,22 @@ func linesOf(err error) []fault {
 		}}
 	case errors.Is(err, checkpoint.ErrNewer):
 		return []fault{{code: "E_CHECKPOINT_NEWER", what: err.Error(), hint: "use the builder that wrote it, or a newer one"}}
+	case errors.As(err, &blob) && errors.Is(err, checkpoint.ErrNotFound):
+		return []fault{{code: "E_BLOB_LOST", what: err.Error(), hint: safeInGit + at.rebuild}}
+	case errors.As(err, &blob) && errors.Is(err, checkpoint.ErrCorrupt):
+		return []fault{{code: "E_BLOB_CORRUPT", what: err.Error(), hint: safeInGit + at.rebuild}}
 	case errors.Is(err, checkpoint.ErrCorrupt):
-		return []fault{{code: "E_CHECKPOINT_CORRUPT", what: err.Error(), hint: "the proven commits are safe in git; look with: builder checkpoint verify, or start again in a new folder with: builder build --plan PLAN -o DIR"}}
+		return []fault{{code: "E_CHECKPOINT_CORRUPT", what: err.Error(), hint: safeInGit + at.back}}
 	case full(err):
 		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then: " + again}}
 	case errors.Is(err, checkpoint.ErrNotFound):
 		return []fault{{code: "E_CHECKPOINT_MISSING", what: err.Error(), hint: "name the folder of a build, as in: builder status DIR"}}
-	case errors.Is(err, checkpoint.ErrPoisoned):
+	case errors.Is(err, checkpoint.ErrPoisoned) && !errors.Is(err, syscall.EROFS) && !errors.Is(err, syscall.EIO):
 		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "check the disk, then: " + again}}
 	case errors.Is(err, syscall.EIO):
 		return []fault{{code: "E_IO", what: err.Error(), hint: "the disk answers with errors: look at it (dmesg), then: " + again}}
+	case errors.Is(err, syscall.EROFS):
+		return []fault{{code: "E_READ_ONLY", what: err.Error(), hint: "mount the file system for writing, then: " + again}}
 	case denied(err):
 		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "let builder read and write there, then do the same again"}}
 	}

@@ -18,29 +18,36 @@ import (
 func TestEndings(t *testing.T) {
 	t.Parallel()
 	paused := func(code string) error {
-		return &located{"builder resume '/a b'", &phases.PauseError{Reason: phases.Reason{Code: code, Message: "m", Hint: "go on with: builder resume '/a b'"}}}
+		return &located{again: "builder resume '/a b'", err: &phases.PauseError{Reason: phases.Reason{Code: code, Message: "m", Hint: "go on with: builder resume '/a b'"}}}
 	}
-	at := func(err error) error { return &located{"builder resume '/a b'", err} }
+	at := func(err error) error {
+		return &located{"builder resume '/a b'", "builder checkpoint restore --backup '/a b'", "builder checkpoint rebuild '/a b'", err}
+	}
+	lost := func(err error) error { return at(fmt.Errorf("get %w", &checkpoint.BlobError{Blob: "b", Err: err})) }
 	for name, c := range map[string]struct {
 		err  error
 		exit int
 		code string
 		hint string
 	}{
-		"budget":       {paused(phases.CodeBudget), 75, "E_BUDGET", "builder resume '/a b'"},
-		"time":         {paused(phases.CodeTime), 75, "E_TIME", "builder resume '/a b'"},
-		"interrupted":  {paused(phases.CodeInterrupted), 130, "E_INTERRUPTED", "builder resume '/a b'"},
-		"diverged":     {paused(phases.CodeDiverged), 75, "E_REPO_DIVERGED", "builder resume '/a b'"},
-		"disk":         {at(fmt.Errorf("append: %w", checkpoint.ErrFull)), 75, "E_DISK_FULL", "builder resume '/a b'"},
-		"disk, raw":    {at(fmt.Errorf("write: %w", syscall.ENOSPC)), 75, "E_DISK_FULL", "builder resume '/a b'"},
-		"corrupt":      {at(checkpoint.ErrCorrupt), 74, "E_CHECKPOINT_CORRUPT", "checkpoint verify"},
-		"poisoned":     {at(checkpoint.ErrPoisoned), 74, "E_CHECKPOINT", "builder resume '/a b'"},
-		"read-only":    {fmt.Errorf("make: %w", syscall.EROFS), 74, "E_PERMISSION", "read and write"},
-		"denied":       {fmt.Errorf("make: %w", fs.ErrPermission), 74, "E_PERMISSION", "read and write"},
-		"disk, broken": {at(fmt.Errorf("sync: %w", syscall.EIO)), 74, "E_IO", "builder resume '/a b'"},
-		"newer":        {checkpoint.ErrNewer, 2, "E_CHECKPOINT_NEWER", "builder"},
-		"plan":         {planner.Problems{{Code: "E_PLAN_X", What: "w", Hint: "mend the plan"}}, 2, "E_PLAN_X", "mend"},
-		"bug":          {at(errors.New("surprise")), 70, "E_INTERNAL", "builder resume '/a b'"},
+		"budget":              {paused(phases.CodeBudget), 75, "E_BUDGET", "builder resume '/a b'"},
+		"time":                {paused(phases.CodeTime), 75, "E_TIME", "builder resume '/a b'"},
+		"interrupted":         {paused(phases.CodeInterrupted), 130, "E_INTERRUPTED", "builder resume '/a b'"},
+		"diverged":            {paused(phases.CodeDiverged), 75, "E_REPO_DIVERGED", "builder resume '/a b'"},
+		"disk":                {at(fmt.Errorf("append: %w", checkpoint.ErrFull)), 75, "E_DISK_FULL", "builder resume '/a b'"},
+		"disk, raw":           {at(fmt.Errorf("write: %w", syscall.ENOSPC)), 75, "E_DISK_FULL", "builder resume '/a b'"},
+		"corrupt":             {at(checkpoint.ErrCorrupt), 74, "E_CHECKPOINT_CORRUPT", "builder checkpoint restore --backup '/a b'"},
+		"blob lost":           {lost(checkpoint.ErrNotFound), 74, "E_BLOB_LOST", "builder checkpoint rebuild '/a b'"},
+		"blob corrupt":        {lost(checkpoint.ErrCorrupt), 74, "E_BLOB_CORRUPT", "builder checkpoint rebuild '/a b'"},
+		"size limit":          {at(fmt.Errorf("write: %w", syscall.EFBIG)), 75, "E_DISK_FULL", "builder resume '/a b'"},
+		"poisoned":            {at(checkpoint.ErrPoisoned), 74, "E_CHECKPOINT", "builder resume '/a b'"},
+		"read-only":           {at(fmt.Errorf("make: %w", syscall.EROFS)), 74, "E_READ_ONLY", "builder resume '/a b'"},
+		"read-only, poisoned": {at(fmt.Errorf("append: %w: %w", checkpoint.ErrPoisoned, syscall.EROFS)), 74, "E_READ_ONLY", "builder resume '/a b'"},
+		"denied":              {fmt.Errorf("make: %w", fs.ErrPermission), 74, "E_PERMISSION", "read and write"},
+		"disk, broken":        {at(fmt.Errorf("sync: %w", syscall.EIO)), 74, "E_IO", "builder resume '/a b'"},
+		"newer":               {checkpoint.ErrNewer, 2, "E_CHECKPOINT_NEWER", "builder"},
+		"plan":                {planner.Problems{{Code: "E_PLAN_X", What: "w", Hint: "mend the plan"}}, 2, "E_PLAN_X", "mend"},
+		"bug":                 {at(errors.New("surprise")), 70, "E_INTERNAL", "builder resume '/a b'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/checkpoint/ballast"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/bolt"
 	"github.com/seed-c331f47d/builder/internal/faultpoint"
@@ -21,17 +22,19 @@ import (
 // folder is where a build keeps itself: DIR/.builder.
 //
 //	lock  current  blobs/  builds/<id>/{journal.db, spool/, plan.yaml, report.md, report.json,
-//	builder.log, events.ndjson, status.json}
+//	builder.log, events.ndjson, status.json, backup/, ballast/ while a process works on it}
 type folder struct{ app string }
 
 func (f folder) root() string             { return filepath.Join(f.app, ".builder") }
 func (f folder) lock() string             { return filepath.Join(f.root(), "lock") }
 func (f folder) current() string          { return filepath.Join(f.root(), "current") }
+func (f folder) blobDir() string          { return filepath.Join(f.root(), "blobs") }
 func (f folder) build(id string) string   { return filepath.Join(f.root(), "builds", id) }
 func (f folder) journal(id string) string { return filepath.Join(f.build(id), "journal.db") }
 func (f folder) status(id string) string  { return filepath.Join(f.build(id), "status.json") }
 func (f folder) events(id string) string  { return filepath.Join(f.build(id), "events.ndjson") }
 func (f folder) log(id string) string     { return filepath.Join(f.build(id), "builder.log") }
+func (f folder) backups(id string) string { return filepath.Join(f.build(id), "backup") }
 func (f folder) reports(id string) (string, string) {
 	return filepath.Join(f.build(id), "report.md"), filepath.Join(f.build(id), "report.json")
 }
@@ -51,19 +54,6 @@ func openFolder(dir string) (folder, error) {
 		return f, refused("E_STATE_PERMISSIONS", "chmod 700 "+f.root(), "others can read or change %s", f.root())
 	}
 	return f, nil
-}
-
-// currentBuild reads which build the folder is for.
-func (f folder) currentBuild() (string, error) {
-	raw, err := os.ReadFile(f.current())
-	id := strings.TrimSpace(string(raw))
-	if err != nil || !validBuildID(id) {
-		return "", &fault{
-			code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, err: err, what: "cannot tell which build is in " + f.app,
-			hint: "write the name of a folder in " + filepath.Join(f.root(), "builds") + " into " + f.current(),
-		}
-	}
-	return id, nil
 }
 
 // newBuildID makes an id that sorts by time and is unique.
@@ -94,6 +84,7 @@ type store struct {
 	journal *bolt.Journal
 	blobs   *blob.Store
 	spools  *blob.Spools
+	ballast *ballast.Ballast
 }
 
 // draftStore is a build's folder that is made whole, with the record that opens the build, and does
@@ -270,11 +261,17 @@ func openStoreWithin(ctx context.Context, f folder, wait time.Duration) (*store,
 	if err != nil {
 		return nil, err
 	}
-	j, err := bolt.Open(ctx, f.journal(id), bolt.Options{Holder: f.lock(), Timeout: wait})
+	weight := ballast.New(filepath.Join(f.build(id), "ballast"))
+	j, err := bolt.Open(ctx, f.journal(id), bolt.Options{Holder: f.lock(), Timeout: wait, Room: weight.Release})
+	if err != nil {
+		return nil, f.hurt(id, err)
+	}
+	s, err := f.with(ctx, id, j)
 	if err != nil {
 		return nil, err
 	}
-	return f.with(id, j)
+	s.ballast = weight
+	return s, nil
 }
 
 // viewStore opens the folder's build for reading; a *checkpoint.LockedError when a build is running.
@@ -285,15 +282,18 @@ func viewStore(ctx context.Context, f folder) (*store, error) {
 	}
 	j, err := bolt.OpenReadOnly(ctx, f.journal(id), bolt.Options{Holder: f.lock(), Timeout: 100 * time.Millisecond})
 	if err != nil {
-		return nil, err
+		return nil, f.hurt(id, err)
 	}
-	return f.with(id, j)
+	return f.with(ctx, id, j)
 }
 
-func (f folder) with(id string, j *bolt.Journal) (*store, error) {
+func (f folder) with(ctx context.Context, id string, j *bolt.Journal) (*store, error) {
 	s := &store{folder: f, id: id, journal: j}
-	var err error
-	if s.blobs, err = blob.Open(filepath.Join(f.root(), "blobs")); err == nil {
+	err := f.owned(ctx, id, j)
+	if err == nil {
+		s.blobs, err = blob.Open(f.blobDir())
+	}
+	if err == nil {
 		s.spools, err = blob.OpenSpools(s.blobs, filepath.Join(f.build(id), "spool"))
 	}
 	if err != nil {
@@ -302,7 +302,14 @@ func (f folder) with(id string, j *bolt.Journal) (*store, error) {
 	return s, nil
 }
 
-func (s *store) Close() error { return s.journal.Close() }
+// Close gives everything back. A store that was opened for reading has no ballast.
+func (s *store) Close() error {
+	var err error
+	if s.ballast != nil {
+		err = s.ballast.Remove()
+	}
+	return errors.Join(err, s.journal.Close())
+}
 
 var _ checkpoint.Blobs = (*blob.Store)(nil)
 

@@ -55,7 +55,7 @@ func openMirror(ctx context.Context, s *store) (*mirror, error) {
 
 // Observe implements phases.Observer.
 func (m *mirror) Observe(envs []checkpoint.Envelope, s *phases.State) {
-	if err := m.events.Append(envs...); err != nil && m.err == nil {
+	if err := m.append(envs); err != nil && m.err == nil {
 		m.err = err
 	}
 	m.keepPlan(envs, s)
@@ -86,7 +86,7 @@ func (m *mirror) keepStatus(s *phases.State) {
 func (m *mirror) write() {
 	raw, err := json.Marshal(m.last)
 	if err == nil {
-		err = projection.WriteStatus(m.store.status(m.store.id), raw)
+		err = m.store.roomy(func() error { return projection.WriteStatus(m.store.status(m.store.id), raw) })
 	}
 	if err != nil && m.err == nil {
 		m.err = err
@@ -95,6 +95,23 @@ func (m *mirror) write() {
 
 // listens says where orders are taken from now on; "" nowhere. It stands in what is written next.
 func (m *mirror) listens(path string) { m.socket.Store(&path) }
+
+// append writes lines. One that met a full disk is torn: where there is room now, the file is opened
+// anew, which cuts the torn line, and catches up with the journal.
+func (m *mirror) append(envs []checkpoint.Envelope) error {
+	err := m.events.Append(envs...)
+	if !full(err) || !m.store.ballast.Release() {
+		return err
+	}
+	last := envs[len(envs)-1].Seq
+	again, oerr := projection.OpenEvents(m.store.events(m.store.id), last)
+	if oerr != nil {
+		return errors.Join(err, oerr)
+	}
+	old := m.events
+	m.events = again
+	return errors.Join(old.Close(), again.CatchUp(m.plans.ctx, m.store.journal))
+}
 
 // keepPlan writes plan.yaml for people when a plan is accepted or amended.
 func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {

@@ -80,7 +80,10 @@ func maxOutput(p budget.Price) int64 {
 
 // engine are the settings that the engine needs.
 func (s *settings) engine() phases.Settings {
-	return phases.Settings{Model: s.Model, MaxTokens: maxOutput(s.price), Window: s.price.Window, Effort: s.Effort, Attempts: s.Attempts, Models: s.models, Limits: s.limits}
+	return phases.Settings{
+		Model: s.Model, MaxTokens: maxOutput(s.price), Window: s.price.Window, Effort: s.Effort, Attempts: s.Attempts, Models: s.models, Limits: s.limits,
+		MinFree: s.minFree(),
+	}
 }
 
 // unpriced refuses a model without a price, and says how to give it one.

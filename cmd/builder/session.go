@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
@@ -110,6 +107,7 @@ type session struct {
 	reopen   bool            // failed tasks are tried again
 	edits    editFlags       // what is to be done about a person's own edits
 	estimate *known.Estimate // made before the first call
+	told     bool            // that there is no ballast
 }
 
 // newSession readies a process for a build whose store is open; again is the command that goes on.
@@ -153,7 +151,7 @@ func (a *app) form(events string) (progress.Form, int) {
 func (s *session) run(ctx context.Context) error {
 	mirror, err := openMirror(ctx, s.store)
 	if err != nil {
-		return &located{s.again, err}
+		return s.store.located(s.again, err)
 	}
 	st, err := s.carryOn(ctx, mirror)
 	s.trace(err)
@@ -163,7 +161,7 @@ func (s *session) run(ctx context.Context) error {
 		s.app.say("warning: %s", cerr)
 	}
 	if err != nil {
-		return &located{s.again, err}
+		return s.store.located(s.again, err)
 	}
 	return s.tell(st)
 }
@@ -178,7 +176,10 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	}
 	defer func() { _ = file.Close() }() // what could not be written there is not the build's
 	valve := &phases.Valve{}
-	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view, valve)
+	s.layBallast()
+	keeper := s.newKeeper(ctx)
+	defer keeper.Close() // after the writer's
+	writer, err := phases.OpenWriter(ctx, s.store.journal, clock(s.app), mirror, book, s.view, valve, keeper)
 	if err != nil {
 		return st, err
 	}
@@ -212,6 +213,7 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	defer s.listen(ctx, writer, valve, b.press, mirror)()
 	runErr := engine.Run(braked)
 	s.view.End()
+	s.dropBallast() // reports may need its room
 	verr := writer.View(context.WithoutCancel(ctx), func(state *phases.State) { st = phases.StatusOf(s.works.plan(state), state) })
 	if verr == nil {
 		s.conclude(st, runErr == nil)
@@ -288,33 +290,6 @@ func (s *session) tell(st phases.Status) error {
 	}
 	s.app.say("failed: %d tasks done, %d not, %s, %d calls; what is missing and why: builder report %s", done, failed, cost, st.Calls, word(s.store.app))
 	return &fault{code: "E_TASKS_FAILED", what: "told", exit: exitFailed, err: errTold}
-}
-
-// space is the least that is free where the build keeps itself and where its scratch trees are.
-func (s *session) space(context.Context) (int64, error) {
-	cache, err := s.app.cacheDir()
-	if err != nil {
-		return 0, err
-	}
-	return freeSpace([]string{s.store.app, cache})
-}
-
-// freeSpace is the least that is free in folders; one that is not there yet is where it will be made.
-func freeSpace(dirs []string) (int64, error) {
-	least := int64(math.MaxInt64)
-	for _, dir := range dirs {
-		var st unix.Statfs_t
-		err := unix.Statfs(dir, &st)
-		for errors.Is(err, os.ErrNotExist) && dir != filepath.Dir(dir) {
-			dir = filepath.Dir(dir)
-			err = unix.Statfs(dir, &st)
-		}
-		if err != nil {
-			return 0, fmt.Errorf("look at the file system of %s: %w", dir, err)
-		}
-		least = min(least, int64(min(st.Bavail, math.MaxInt64/uint64(st.Bsize)))*int64(st.Bsize))
-	}
-	return least, nil
 }
 
 // clock is the clock of records: the real one, or SOURCE_DATE_EPOCH for builds that must come out

@@ -203,7 +203,7 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	}
 	return &phases.Engine{
 		Workers: s.set.Workers, Cost: least, Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
-		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates})}, Bench: w, Model: model,
+		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates}), s.hasRoom}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Revise: w.revise, Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
 		Set: s.set.engine(),
@@ -224,11 +224,11 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 		address, key = "http://offline.localhost", "offline"
 	}
 	rt := &meter.Transport{
-		Base: endpoint.Patience{Base: base}, Origin: address, Count: true, Ledger: ledger, Spools: spools{s.store.spools}, Blobs: requests{s.store.blobs}, KeepRequests: true,
+		Base: endpoint.Patience{Base: base}, Origin: address, Count: true, Ledger: ledger, Spools: spools{s.store.spools, s.store.roomy}, Blobs: requests{s.store.blobs}, KeepRequests: true,
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 		Warn:   func(err error) { w.app.say("warning: %s", err) },
 	}
-	lost := func(err error) bool { return errors.Is(err, meter.ErrIncomplete) }
+	lost := func(err error) bool { return errors.Is(err, meter.ErrIncomplete) && !errors.Is(err, meter.ErrUnkept) }
 	if s.set.Provider == providerOpenAI {
 		return openai.New(openai.Config{HTTPClient: meter.NewClient(rt), BaseURL: address, API: openai.API(s.set.API), Key: endpoint.Secret(key), Lost: lost})
 	}
@@ -258,24 +258,7 @@ func (w *works) recover(h budget.Hold, spool []byte) budget.Settlement {
 // plan is the plan of a state; nil while there is none.
 func (w *works) plan(s *phases.State) *planner.Plan { return w.plans.of(s) }
 
-// spools and requests hand the checkpoint's stores to the meter in its own words.
-type spools struct{ checkpoint.Spools }
-
-func (s spools) Create(name string) (meter.Spool, error) {
-	sp, err := s.Spools.Create(name)
-	if err != nil {
-		return nil, err
-	}
-	return spool{sp}, nil
-}
-
-type spool struct{ checkpoint.Spool }
-
-func (s spool) Keep(ctx context.Context) (string, error) {
-	h, err := s.Spool.Keep(ctx)
-	return string(h), err
-}
-
+// requests hands the checkpoint's blobs to the meter in its own words; spools.go does so for spools.
 type requests struct{ checkpoint.Blobs }
 
 func (b requests) Put(ctx context.Context, content []byte) (string, error) {
@@ -348,10 +331,18 @@ func (b branch) busy(err error) error {
 }
 
 // gates runs checks in the words of phases.
-type gates struct{ *verify.Verifier }
+type gates struct {
+	*verify.Verifier
+	room func(context.Context) error
+}
 
+// Run implements phases.Gates. What fails on a full disk proves nothing: the build pauses, and the
+// gate runs again.
 func (g gates) Run(ctx context.Context, r phases.GateRun) (phases.GateReport, error) {
 	rep, err := g.Verifier.Run(ctx, verify.Request{Gate: r.Gate, Tree: r.Tree, Project: r.Project})
+	if err == nil && !rep.Pass {
+		err = g.room(ctx)
+	}
 	return phases.GateReport{
 		Pass: rep.Pass, Vacuous: rep.Vacuous, Exit: rep.Exit, Tests: rep.Tests, Short: rep.Summary,
 		Feedback: rep.Feedback, Signature: rep.Signature, Log: rep.Log,

@@ -76,6 +76,19 @@ type Spools interface {
 	List() ([]string, error)
 }
 
+// BlobError says which blob cannot be read: it wraps ErrNotFound where it is lost, ErrCorrupt where
+// it is damaged. It is found with errors.As.
+type BlobError struct {
+	Blob Hash
+	Err  error
+}
+
+// Error names the blob.
+func (e *BlobError) Error() string { return fmt.Sprintf("blob %s: %s", e.Blob, e.Err) }
+
+// Unwrap gives why.
+func (e *BlobError) Unwrap() error { return e.Err }
+
 // ErrInvalidName means that a spool's name or a hash is not of the form that files are named by.
 var ErrInvalidName = errors.New("name is not valid")
 

@@ -63,6 +63,8 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		return s.applyMerge(f)
 	case Ordered, NoteTold, QuestionAsked:
 		return s.applyOrder(f, at)
+	case Rescued, Recognised:
+		return s.applyRescue(f)
 	case BudgetWarned:
 		s.Warned = append(s.Warned, f.Mark)
 	case Paused:

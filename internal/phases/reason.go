@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -61,7 +60,7 @@ func PauseOf(err error, again string) error {
 
 // full says whether err means that there is no space, in the checkpoint or anywhere else.
 func full(err error) bool {
-	for _, e := range []error{checkpoint.ErrFull, syscall.ENOSPC, syscall.EDQUOT} {
+	for _, e := range []error{checkpoint.ErrFull, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -86,22 +85,6 @@ func capCommand(again string, r *budget.Refusal) string {
 	}
 	usd := 2 * float64(max(r.Cap, r.Used+r.Need)) / float64(budget.Dollar)
 	return fmt.Sprintf("%s --max-cost %.2f", again, share(r.Scope, usd))
-}
-
-// room pauses a build whose disk is nearly full, before the next call is paid for.
-func (e *Engine) room(ctx context.Context) error {
-	if e.Space == nil {
-		return nil
-	}
-	free, err := e.Space(ctx)
-	if err != nil {
-		return fmt.Errorf("look for free space: %w", err)
-	}
-	if floor := e.Set.minFree(); free < floor {
-		what := fmt.Sprintf("%d MiB are free, a call is paid for from %d MiB on", free>>20, (floor+1<<20-1)>>20)
-		return &PauseError{Reason: Reason{Code: CodeDisk, Message: what, Hint: "free some space, then: " + e.again()}}
-	}
-	return nil
 }
 
 // share is the cap of the build that gives a scope its cap: planning has a part of it.

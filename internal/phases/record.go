@@ -373,6 +373,10 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 		return as[NoteTold], true
 	case KindQuestionAsked:
 		return as[QuestionAsked], true
+	case KindRescued:
+		return as[Rescued], true
+	case KindRecognised:
+		return as[Recognised], true
 	}
 	return changeFact(k)
 }
@@ -393,6 +397,8 @@ func TaskOf(f Fact) string {
 	case TaskReopened:
 		return string(f.Task)
 	case TaskRebased:
+		return string(f.Task)
+	case Recognised:
 		return string(f.Task)
 	case CallIntended:
 		return f.Hold.Op.Task

@@ -27,7 +27,7 @@ type Replay struct {
 	// Tell is told a line for people now and then; nil: nobody is.
 	Tell func(string)
 
-	answers map[budget.Op]*kept
+	answers map[budget.Op]*keptAnswer
 	results map[planner.TaskID]replayed
 	at      time.Time
 	merging bool // the build's commits are merges
@@ -62,7 +62,7 @@ var errOtherwise = errors.New("it came out otherwise")
 // Run replays all of a journal. The error is the machine's; what came out otherwise is in the report.
 func (r *Replay) Run(ctx context.Context, source checkpoint.Journal) (ReplayReport, error) {
 	r.report = ReplayReport{Version: 1, Notes: []string{}, Problems: []string{}}
-	r.answers, r.results = map[budget.Op]*kept{}, map[planner.TaskID]replayed{}
+	r.answers, r.results = map[budget.Op]*keptAnswer{}, map[planner.TaskID]replayed{}
 	if err := source.Read(ctx, 0, r.collect); err != nil {
 		return r.report, fmt.Errorf("read journal: %w", err)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 )
 
-// kept is what the journal knows of a question.
-type kept struct {
+// keptAnswer is what the journal knows of a question.
+type keptAnswer struct {
 	request string
 	answer  checkpoint.Hash
 	typ     string
@@ -47,11 +47,11 @@ func (r *Replay) collect(env checkpoint.Envelope) error {
 }
 
 // of is what is known of the question that an op sends.
-func (r *Replay) of(op budget.Op) *kept {
+func (r *Replay) of(op budget.Op) *keptAnswer {
 	op.Send = 0
 	k, ok := r.answers[op]
 	if !ok {
-		k = &kept{}
+		k = &keptAnswer{}
 		r.answers[op] = k
 	}
 	return k

@@ -26,7 +26,10 @@ type Status struct {
 	Engine       string              `json:"engine"`
 	Provider     string              `json:"provider"`
 	Model        string              `json:"model"`
-	Billing      budget.Billing      `json:"billing"` // what figures of money are: spending, list prices, or nothing
+	BaseURL      string              `json:"base_url,omitempty"` // the provider's address
+	API          string              `json:"api,omitempty"`      // of provider openai
+	Price        string              `json:"price,omitempty"`    // of the model, as the user gave it
+	Billing      budget.Billing      `json:"billing"`            // what figures of money are: spending, list prices, or nothing
 	Sandbox      string              `json:"sandbox"`
 	Workers      int                 `json:"workers"` // tasks at the same time, at most
 	Tasks        []TaskStatus        `json:"tasks"`
@@ -101,7 +104,7 @@ func StatusOf(p *planner.Plan, s *State) Status {
 	st := Status{
 		Version: StatusVersion, Build: s.Build.Build, State: s.Run, Reason: s.Reason,
 		SpecPath: s.Build.SpecPath, SpecSHA: s.Build.SpecSHA, PlanSHA: s.PlanHash,
-		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, Billing: s.Build.Billing.Or(budget.APIUSD), Sandbox: s.Session.Sandbox, Workers: max(s.Session.Workers, 1),
+		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, BaseURL: s.address(), API: s.Build.API, Price: s.Build.Price, Billing: s.Build.Billing.Or(budget.APIUSD), Sandbox: s.Session.Sandbox, Workers: max(s.Session.Workers, 1),
 		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
 		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted, Forked: forkedFrom(s),
 		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,
@@ -132,6 +135,14 @@ func StatusOf(p *planner.Plan, s *State) Status {
 		st.Requirements = append(st.Requirements, proofOf(s, r, covering[r.ID], gates))
 	}
 	return st
+}
+
+// address is the provider's as the newest session has it.
+func (s *State) address() string {
+	if s.Session.BaseURL != "" {
+		return s.Session.BaseURL
+	}
+	return s.Build.BaseURL
 }
 
 func taskStatus(s *State, t planner.Task, phase planner.PhaseID, state TaskPhase) TaskStatus {

@@ -80,7 +80,7 @@ func (fl *flight) Write(p []byte) (int, error) {
 		err = fl.spool.Sync()
 	}
 	if err != nil {
-		return n, fmt.Errorf("spool answer of %s: %w", fl.hold.Op, err)
+		return n, fmt.Errorf("spool answer of %s: %w: %w", fl.hold.Op, ErrUnkept, err)
 	}
 	return n, nil
 }
@@ -99,9 +99,8 @@ func (fl *flight) keepFailure(resp *http.Response, body []byte, s *budget.Settle
 }
 
 // settle makes the outcome durable: first the answer, then the ledger. It says whether s counted;
-// when another settlement came first, it did not. A whole answer that cannot be given its place is not
-// booked: it is in the spool, its hold stays, and Recover settles both at the next start. So the
-// error must end the run.
+// when another settlement came first, it did not. An answer that is whole in its spool and cannot be
+// kept is not settled at all: it is paid for, its hold stays, and [Recover] finds it in the spool.
 func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	fl.mu.Lock()
 	defer fl.mu.Unlock()
@@ -114,13 +113,13 @@ func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	var kept error
 	if fl.spool != nil && fl.plain && fl.written > 0 {
 		if s.Answer, kept = fl.keep(); kept != nil {
-			kept = fmt.Errorf("keep answer of %s: %w", fl.hold.Op, kept)
-			if s.Fate == budget.Answered {
-				fl.err = kept
-				fl.discard()
-				return true, fl.err
-			}
+			kept = fmt.Errorf("keep answer of %s: %w: %w", fl.hold.Op, ErrUnkept, kept)
 		}
+	}
+	if kept != nil && s.Fate == budget.Answered {
+		fl.t.warn(fl.spool.Close())
+		fl.err = kept
+		return true, fl.err
 	}
 	if err := fl.book(s); err != nil {
 		fl.err = fmt.Errorf("settle %s: %w", fl.hold.Op, err)

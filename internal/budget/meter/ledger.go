@@ -14,7 +14,8 @@ type Ledger interface {
 	// *budget.Refusal, means that nothing may be sent and nothing is to be settled.
 	Intend(ctx context.Context, ask budget.Ask) (budget.Hold, error)
 	// Settle makes the outcome durable before it returns. The meter calls it exactly once for each
-	// hold, with a context that outlives the request's.
+	// hold, with a context that outlives the request's; never for one whose answer is in its spool and
+	// could not be kept (ErrUnkept).
 	Settle(ctx context.Context, s budget.Settlement) error
 }
 
@@ -48,4 +49,8 @@ var (
 	// ErrIncomplete means that an answer ended, or was cut, before its terminal frame, or has no
 	// usable usage. It is booked as unknown and nothing withheld of it is released.
 	ErrIncomplete = errors.New("answer is incomplete")
+	// ErrUnkept means that the answer came and this machine could not take it in: to ask again before
+	// that is mended would be to pay for nothing. One that is whole in its spool stays held, for Recover
+	// to settle; any other is booked as unknown, and is ErrIncomplete too.
+	ErrUnkept = errors.New("answer cannot be kept")
 )

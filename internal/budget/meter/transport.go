@@ -34,8 +34,8 @@ const openOutput = 32_000
 //   - a request is a model call, known to be free, or refused (ErrUnmetered);
 //   - a model call needs a budget.Call in its context, a price, and a hold that is durable before its
 //     first byte leaves; max_tokens is rewritten to what the hold allows;
-//   - each hold is settled exactly once, whatever the caller, the network or the provider do; only a
-//     whole answer that the disk does not take keeps its hold and its spool, for Recover;
+//   - each hold is settled exactly once, whatever the caller, the network or the provider do; only an
+//     answer that the disk does not take is left, in its spool and held, to the next start;
 //   - text and thinking of a stream are passed as they come; the frame that completes the first tool
 //     call, and all after it, are withheld until the terminal frame has come and the settlement is
 //     durable; the settlement does not wait for the end of the connection;

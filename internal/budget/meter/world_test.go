@@ -98,6 +98,24 @@ func (w *world) only(t testing.TB) budget.Settlement {
 	panic("unreachable")
 }
 
+// waits wants the one call held and its whole answer in its spool, from which Recover books it.
+func (w *world) waits(t testing.TB, err error) {
+	t.Helper()
+	if !errors.Is(err, ErrUnkept) {
+		t.Errorf("got %v, want ErrUnkept", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.settled) != 0 || len(w.guard.Holds) != 1 || len(w.spools) != 1 {
+		t.Fatalf("%d settled, %d held, %d spools", len(w.settled), len(w.guard.Holds), len(w.spools))
+	}
+	for _, h := range w.guard.Holds {
+		if s := Recover(t.Context(), h, w.spools[h.Op.File()].data); s.Fate != budget.Answered || s.Cost == 0 {
+			t.Errorf("recovered as %+v", s)
+		}
+	}
+}
+
 func (w *world) Create(name string) (Spool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

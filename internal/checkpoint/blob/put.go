@@ -145,15 +145,19 @@ func (s *Store) makeFan(dir string) error {
 	if s.made[dir] {
 		return nil
 	}
+	if err := s.disk.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	const digits = "0123456789abcdef"
 	at := strings.IndexByte(digits, dir[len(dir)-1]) &^ 3
-	var group []string
+	group := []string{dir}
 	for _, last := range digits[at : at+4] {
-		fan := dir[:len(dir)-1] + string(last)
-		if err := s.disk.Mkdir(fan, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return err
+		// A neighbour that cannot be made, on a full disk, can wait.
+		if fan := dir[:len(dir)-1] + string(last); fan != dir {
+			if err := s.disk.Mkdir(fan, 0o700); err == nil || errors.Is(err, fs.ErrExist) {
+				group = append(group, fan)
+			}
 		}
-		group = append(group, fan)
 	}
 	if err := s.syncDirs(s.dir); err != nil {
 		return err

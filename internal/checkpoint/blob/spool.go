@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/faultpoint"
@@ -192,7 +193,11 @@ func (s *Store) link(ctx context.Context, file string, h checkpoint.Hash) error 
 		return err
 	}
 	if !ok {
-		if err := s.disk.Link(file, s.path(h)); err != nil && !errors.Is(err, fs.ErrExist) {
+		err := s.disk.Link(file, s.path(h))
+		if errors.Is(err, syscall.EXDEV) { // the blobs lie on a disk of their own
+			err = s.refresh(ctx, file, h)
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 	} else if err := s.refresh(ctx, file, h); err != nil {

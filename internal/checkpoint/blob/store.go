@@ -70,21 +70,29 @@ func (s *Store) Get(ctx context.Context, h checkpoint.Hash) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	content, err := s.get(h)
+	if err != nil {
+		return nil, fmt.Errorf("get %w", &checkpoint.BlobError{Blob: h, Err: err})
+	}
+	return content, nil
+}
+
+func (s *Store) get(h checkpoint.Hash) ([]byte, error) {
 	path, err := s.find(h)
 	if err != nil {
-		return nil, fmt.Errorf("get blob %s: %w", h, err)
+		return nil, err
 	}
 	content, err := s.disk.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("get blob %s: %w", h, err)
+		return nil, err
 	}
 	if strings.HasSuffix(path, suffix) {
 		if content, err = s.dec.DecodeAll(content, nil); err != nil {
-			return nil, fmt.Errorf("get blob %s: %w: %w", h, checkpoint.ErrCorrupt, err)
+			return nil, fmt.Errorf("%w: %w", checkpoint.ErrCorrupt, err)
 		}
 	}
 	if checkpoint.HashOf(content) != h {
-		return nil, fmt.Errorf("get blob %s: %w: content does not fit", h, checkpoint.ErrCorrupt)
+		return nil, fmt.Errorf("%w: content does not fit", checkpoint.ErrCorrupt)
 	}
 	return content, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -30,10 +31,13 @@ var (
 
 // Journal is a [checkpoint.Journal] in a bbolt file. It is safe for concurrent use.
 type Journal struct {
-	db       *bbolt.DB
 	path     string
+	options  Options
 	readOnly bool
 	holder   *holderFile
+
+	file sync.RWMutex // held by readers of db, and alone while it is opened anew
+	db   *bbolt.DB
 
 	// fault, in tests, is asked before and after a transaction is committed.
 	fault func(point string) error
@@ -42,6 +46,9 @@ type Journal struct {
 	poisoned error
 	closed   bool
 }
+
+// Path is the journal's file.
+func (j *Journal) Path() string { return j.path }
 
 // Append implements [checkpoint.Journal]: one Update, in which the number is checked once.
 func (j *Journal) Append(ctx context.Context, last uint64, recs []checkpoint.Record) (uint64, error) {
@@ -53,11 +60,14 @@ func (j *Journal) Append(ctx context.Context, last uint64, recs []checkpoint.Rec
 		}
 		sealed[i] = e
 	}
-	err := j.update(ctx, func(tx *bbolt.Tx) error {
+	err := j.update(ctx, func(tx *bbolt.Tx, again bool) error {
 		b := tx.Bucket(bucketJournal)
 		have, err := lastOf(b)
 		if err != nil {
 			return err
+		}
+		if again && holds(b, sealed) {
+			return nil // they were kept the first time; this commit makes sure of them
 		}
 		if have != last {
 			return &clean{fmt.Errorf("%w to %d", checkpoint.ErrFenced, have)}
@@ -90,7 +100,7 @@ func (j *Journal) Last(ctx context.Context) (last uint64, err error) {
 
 // Save implements [checkpoint.Journal].
 func (j *Journal) Save(ctx context.Context, s checkpoint.Snapshot) error {
-	err := j.update(ctx, func(tx *bbolt.Tx) error {
+	err := j.update(ctx, func(tx *bbolt.Tx, _ bool) error {
 		last, err := lastOf(tx.Bucket(bucketJournal))
 		if err != nil {
 			return err
@@ -159,8 +169,9 @@ func (c *clean) Error() string { return c.err.Error() }
 func (c *clean) Unwrap() error { return c.err }
 
 // update runs fn in one durable transaction. Any error but a clean one poisons the journal: a
-// commit that reports failure may still have become visible.
-func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
+// commit that reports failure may still have become visible. On a full disk where room can be made,
+// fn is run once more, and told so.
+func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := j.usableLocked(ctx); err != nil {
@@ -171,10 +182,12 @@ func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	}
 	err := faultpoint.At("journal.before_commit")
 	if err == nil {
-		err = guard(func() error { return j.commit(fn) })
+		err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, false) })
 	}
-	if err == nil {
-		err = errors.Join(faultpoint.At("journal.after_commit"), j.faultAt("after commit"))
+	if j.makeRoom(err) {
+		if err = j.reopen(context.WithoutCancel(ctx)); err == nil {
+			err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, true) })
+		}
 	}
 	if err == nil {
 		return nil
@@ -186,16 +199,25 @@ func (j *Journal) update(ctx context.Context, fn func(*bbolt.Tx) error) error {
 	return j.poisoned
 }
 
+// commit runs fn in one transaction.
 func (j *Journal) commit(fn func(*bbolt.Tx) error) error {
-	return j.db.Update(func(tx *bbolt.Tx) error {
-		if err := fn(tx); err != nil {
-			return err
-		}
-		return j.faultAt("before commit")
+	err := guard(func() error {
+		return j.db.Update(func(tx *bbolt.Tx) error {
+			if err := fn(tx); err != nil {
+				return err
+			}
+			return j.faultAt("before commit")
+		})
 	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(faultpoint.At("journal.after_commit"), j.faultAt("after commit"))
 }
 
 func (j *Journal) view(fn func(*bbolt.Tx) error) error {
+	j.file.RLock()
+	defer j.file.RUnlock()
 	return guard(func() error {
 		err := j.db.View(fn)
 		if errors.Is(err, berrors.ErrDatabaseNotOpen) {
@@ -228,6 +250,9 @@ func spaceError(err error) error {
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, berrors.ErrMaxSizeReached} {
 		if errors.Is(err, full) {
 			return fmt.Errorf("%w: %w", checkpoint.ErrFull, err)
+		}
+		if err != nil && strings.HasSuffix(err.Error(), ": "+full.Error()) { // bbolt gives some errors as text alone
+			return fmt.Errorf("%w: %w: %w", checkpoint.ErrFull, full, err)
 		}
 	}
 	return err

@@ -24,6 +24,9 @@ type Options struct {
 	MaxSize int              // of the file, in bytes; default 2 GiB
 	Holder  string           // side file that names the holder; default "lock" beside the journal
 	Now     func() time.Time // default time.Now
+	// Room is asked when the disk is full: it makes room, if it can, and says whether there may be
+	// some. The write is then tried once more. nil makes none.
+	Room func() bool
 }
 
 const (
@@ -70,7 +73,7 @@ func open(ctx context.Context, path string, o Options, readOnly bool) (*Journal,
 	if err != nil {
 		return nil, fmt.Errorf("open journal %s: %w", path, err)
 	}
-	j := &Journal{db: db, path: path, readOnly: readOnly}
+	j := &Journal{db: db, path: path, options: o, readOnly: readOnly}
 	if err := j.check(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), db.Close())
 	}

@@ -38,6 +38,22 @@ func (j *Journal) Read(ctx context.Context, from uint64, fn func(checkpoint.Enve
 	}
 }
 
+// First returns the record that opens the journal; ErrNotFound when there is none.
+func (j *Journal) First(ctx context.Context) (e checkpoint.Envelope, err error) {
+	if err := j.usable(ctx); err != nil {
+		return e, err
+	}
+	err = j.view(func(tx *bbolt.Tx) error {
+		k, v := tx.Bucket(bucketJournal).Cursor().First()
+		if k == nil {
+			return fmt.Errorf("read first record: %w", checkpoint.ErrNotFound)
+		}
+		e, err = decode(1, k, v)
+		return err
+	})
+	return e, err
+}
+
 // chunk copies out envelopes from number next on. Where one is damaged it gives those before it,
 // and the error when that one is the first.
 func (j *Journal) chunk(next uint64) (out []checkpoint.Envelope, err error) {

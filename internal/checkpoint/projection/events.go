@@ -22,6 +22,7 @@ type Event struct {
 	Time    time.Time       `json:"time"`
 	Kind    string          `json:"kind"`
 	Payload json.RawMessage `json:"payload"`
+	CRC32C  uint32          `json:"crc32c,omitempty"` // the record's own; lines of older builders have none
 }
 
 // Events appends records to an ndjson file. It belongs to the journal's one writer and is not safe
@@ -119,7 +120,11 @@ func (e *Events) Append(envs ...checkpoint.Envelope) error {
 		if env.Seq != next+1 {
 			return fmt.Errorf("append event %d: it follows %d", env.Seq, next)
 		}
-		if err := enc.Encode(Event{Seq: env.Seq, Time: env.Time, Kind: env.Kind, Payload: env.Payload}); err != nil {
+		sealed, err := checkpoint.Seal(env.Seq, checkpoint.Record{Kind: env.Kind, Time: env.Time, Payload: env.Payload})
+		if err == nil {
+			err = enc.Encode(Event{Seq: env.Seq, Time: sealed.Time, Kind: env.Kind, Payload: sealed.Payload, CRC32C: sealed.CRC32C})
+		}
+		if err != nil {
 			return fmt.Errorf("append event %d: %w", env.Seq, err)
 		}
 		next = env.Seq

@@ -41,6 +41,7 @@ type Config struct {
 	Models   Models        `yaml:"models,omitempty" json:"models,omitzero"`           // user only
 	Escalate string        `yaml:"escalate,omitempty" json:"escalate,omitempty"`      // model after a failed attempt; user only
 	Billing  string        `yaml:"billing,omitempty" json:"billing,omitempty"`        // api-usd | subscription; user only
+	MinFree  string        `yaml:"min_free,omitempty" json:"min_free,omitempty"`      // of the disk, before a call is paid for, as in 64MiB; user only
 	Fallback []string      `yaml:"fallback,omitempty,flow" json:"fallback,omitempty"` // models after an attempt that was not answered, in order; user only
 }
 
@@ -203,7 +204,7 @@ func narrow(c *Config, raw []byte, path string) error {
 	if err := overlay(&p, raw, path); err != nil {
 		return err
 	}
-	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "api": p.API != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil, "billing": p.Billing != ""} {
+	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "api": p.API != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil, "billing": p.Billing != "", "min_free": p.MinFree != ""} {
 		if set {
 			return &Error{"E_CONFIG_FORBIDDEN", path, "a project file may not set " + key, "set it in your own config.yaml (builder config show says where) or by a flag"}
 		}
@@ -269,6 +270,8 @@ func environ(c *Config, env []string) error {
 			c.Budget.Tokens, err = strconv.ParseInt(value, 10, 64)
 		case "MAX_TIME":
 			c.MaxTime, err = time.ParseDuration(value)
+		case "MIN_FREE":
+			c.MinFree = value
 		case "WORKERS":
 			c.Workers, err = strconv.Atoi(value)
 		case "ATTEMPTS":
@@ -279,7 +282,7 @@ func environ(c *Config, env []string) error {
 			}
 			return &Error{"E_CONFIG_UNKNOWN_KEY", "environment", "this builder has no fault points for " + name, "build one: go build -tags faults ./cmd/builder"}
 		default:
-			names := []string{"ENGINE", "PROVIDER", "MODEL", "BASE_URL", "API", "EFFORT", "AUTHOR", "SANDBOX", "MAX_COST", "MAX_TOKENS", "MAX_TIME", "WORKERS", "ATTEMPTS"}
+			names := []string{"ENGINE", "PROVIDER", "MODEL", "BASE_URL", "API", "EFFORT", "AUTHOR", "SANDBOX", "MAX_COST", "MAX_TOKENS", "MAX_TIME", "WORKERS", "ATTEMPTS", "MIN_FREE"}
 			return &Error{"E_CONFIG_UNKNOWN_KEY", "environment", "unknown variable " + name, "did you mean BUILDER_" + nearest(key, names) + "?"}
 		}
 		if err != nil {
@@ -318,6 +321,8 @@ func (c Config) Check(where string) error {
 		return bad("workers", "from 1 to 256")
 	case c.Attempts < 0 || c.Attempts > 20:
 		return bad("attempts", "from 1 to 20")
+	case c.MinFree != "" && !isSize(c.MinFree):
+		return bad("min_free", "a size, as in 64MiB")
 	case c.Author != "" && !validAuthor(c.Author):
 		return bad("author", `like "Name <mail@host>"`)
 	}

@@ -46,7 +46,7 @@ func TestProjectNeverWidens(t *testing.T) {
 	if *c.Budget.USD != 1 || c.Budget.Tokens != 1000 || c.MaxTime != time.Hour || c.Workers != 1 || c.Attempts != 1 {
 		t.Errorf("a project widened: %+v, usd %v", c, *c.Budget.USD)
 	}
-	for _, bad := range []string{"provider: anthropic", "base_url: https://evil.example", "sandbox: \"off\"", "engine: native", "prices: [{model: x, input: 0, output: 0}]", "models: {planner: x}", "escalate: x", "fallback: [x]", "billing: subscription"} {
+	for _, bad := range []string{"provider: anthropic", "base_url: https://evil.example", "sandbox: \"off\"", "engine: native", "prices: [{model: x, input: 0, output: 0}]", "models: {planner: x}", "escalate: x", "fallback: [x]", "billing: subscription", "min_free: 1KiB"} {
 		var e *Error
 		if _, err := Load(Sources{Project: write(t, bad+"\n")}); !errors.As(err, &e) || e.Code != "E_CONFIG_FORBIDDEN" {
 			t.Errorf("%s: got %v", bad, err)
@@ -130,4 +130,18 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal("what was read is out of range")
 		}
 	})
+}
+
+func TestBytes(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]int64{"0": 0, "17": 17, "16KiB": 16 << 10, "64 MiB": 64 << 20, "2GiB": 2 << 30} {
+		if got, ok := Bytes(s); !ok || got != want {
+			t.Errorf("%q: %d, %t", s, got, ok)
+		}
+	}
+	for _, bad := range []string{"", "-1", "1.5MiB", "1MB", "MiB", "9999999999GiB", "1KiBKiB"} {
+		if got, ok := Bytes(bad); ok {
+			t.Errorf("%q is %d", bad, got)
+		}
+	}
 }
