@@ -85,8 +85,8 @@ var mutations = []mutation{
 	},
 	{
 		law: "L1", kept: "the folder of a blob's name is synced", file: "internal/checkpoint/blob/put.go", in: simulation,
-		old:   `errors.Join(s.step("sync folder"), s.syncDirs(dir))`,
-		new:   `errors.Join(s.step("sync folder "+dir), nil)`,
+		old:   `faultpoint.At("blob.dirsync"), s.syncDirs(dir))`,
+		new:   `faultpoint.At("blob.dirsync"+dir[:0]))`,
 		tests: "TestSimulation",
 	},
 	{
@@ -127,11 +127,13 @@ var mutations = []mutation{
 	},
 	{
 		law: "L2", kept: "a whole answer that the disk does not take stays for the next start", file: "internal/budget/meter/flight.go",
-		old: `				fl.err = kept
-				fl.discard()
-				return true, fl.err
+		old: `	if kept != nil && s.Fate == budget.Answered {
 `,
-		new:   "				s = unknown(fl.hold, \"\")\n",
+		new: `	if kept != nil && s.Fate == budget.Answered {
+		s = unknown(fl.hold, "")
+	}
+	if false {
+`,
 		tests: "TestAnswerThatCannotBeKept|TestWholeAnswersThatAreNone",
 	},
 	{

@@ -104,8 +104,8 @@ func (b *batch) commitOnce(op budget.Op, chain []CommitDraft, ids []string) erro
 	}
 	head := ids[len(ids)-1]
 	eff := Effect{Op: op, Kind: EffectCommit, Name: strings.Join(tasks, " "), Tree: b.items[b.good-1].Tree, Request: sumOf(append([]string{"commit"}, ids...)...), Detail: detail}
-	did, err := b.engine.door().Do(b.ctx, eff, func(context.Context) (Did, error) {
-		got, err := b.engine.Repo.Commit(b.ctx, chain...)
+	did, err := b.engine.door().Do(b.ctx, eff, func(ctx context.Context) (Did, error) {
+		got, err := b.engine.Repo.Commit(ctx, chain...)
 		if err != nil {
 			return Did{}, fmt.Errorf("commit %s: %w", eff.Name, err)
 		}
