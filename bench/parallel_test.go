@@ -37,6 +37,8 @@ type drive struct {
 	Before   int // goroutines
 	After    int
 	Answered int64
+
+	FilesBefore, FilesAfter int // descriptors
 }
 
 // parallelRow drives many tasks side by side through writer, guard, meter, journal, blobs and spools.

@@ -39,7 +39,7 @@ func TestTable(t *testing.T) {
 		t.Skip("short")
 	}
 	var rows []row
-	for _, measure := range []func(*testing.T, sizes) []row{intentRow, callRow, groupRow, startRows, commitRow, resumeRows, parallelRow, promptRow} {
+	for _, measure := range []func(*testing.T, sizes) []row{intentRow, callRow, groupRow, startRows, commitRow, resumeRows, parallelRow, buildRows, promptRow} {
 		rows = append(rows, measure(t, size())...)
 	}
 	if *table {
