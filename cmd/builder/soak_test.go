@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/seed-c331f47d/builder/cmd/builder/internal/crash"
+	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
+)
+
+// crewModel is a crew as a trial's model.
+type crewModel struct{ *agenttest.Crew }
+
+func (m crewModel) Charges() []crash.Charge {
+	var out []crash.Charge
+	for _, c := range m.Bill().Charges {
+		out = append(out, crash.Charge{Body: c.Body, Question: c.Question, Task: c.Task, Cost: c.Cost})
+	}
+	return out
+}
+
+// soakNumber is a number from the environment.
+func soakNumber[T int | uint64](t *testing.T, name string, otherwise T) T {
+	t.Helper()
+	n := otherwise
+	if s := os.Getenv(name); s != "" {
+		if _, err := fmt.Sscan(s, &n); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return n
+}
+
+// Laws L1 to L4 and L6 with eight workers: killed at random moments, a fifth of them in recovery,
+// terminated, interrupted, stopped, started twice and with clocks that step, builds of many tasks come
+// to the tree of one that ran through; and after every round and at every end the whole oracle holds.
+// The long form is SOAK_KILLS=200 (make crash); SOAK_SEED=N draws the same schedule again.
+func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs builder as a process, many times")
+	}
+	kills := soakNumber(t, "SOAK_KILLS", 15)
+	seed := soakNumber(t, "SOAK_SEED", uint64(time.Now().UnixNano()))
+	t.Logf("SOAK_SEED=%d SOAK_KILLS=%d", seed, kills)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := agenttest.Job{Tasks: 40, Width: 16, Calls: 3, Shared: true, Command: true}
+	stopped := 300 * time.Millisecond
+	if kills >= 100 {
+		stopped = 5 * time.Second
+	}
+	m, err := crash.Run(t.Context(), crash.Config{
+		Exe: exe, Path: os.Getenv("PATH"), Dir: t.TempDir(),
+		Job:   crash.Job{SpecFile: agenttest.SpecFile, Spec: job.Spec(), Plan: job.Plan(), Tasks: 40},
+		Model: func() (crash.Model, error) { return crewModel{&agenttest.Crew{Latency: 20 * time.Millisecond}}, nil },
+
+		Workers: 8, Seed: seed, Kills: kills, Others: max(1, kills/10), Stopped: stopped, Cap: 8,
+		Tell: func(line string) { t.Log(line) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range m.Wrong {
+		t.Errorf("%s", w)
+	}
+	t.Logf("%+v", m)
+	t.Log(m.Bound())
+}
