@@ -21,6 +21,15 @@ func (m crewModel) Charges() []crash.Charge {
 	return out
 }
 
+// halting lets an answer stand still before its last events, so that kills also find answers in part.
+func halting(d time.Duration) func(agenttest.Request) *agenttest.Fault {
+	return func(agenttest.Request) *agenttest.Fault {
+		open := make(chan struct{})
+		time.AfterFunc(d, func() { close(open) })
+		return &agenttest.Fault{Pause: open}
+	}
+}
+
 // soakNumber is a number from the environment.
 func soakNumber[T int | uint64](t *testing.T, name string, otherwise T) T {
 	t.Helper()
@@ -48,15 +57,17 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := agenttest.Job{Tasks: 40, Width: 16, Calls: 3, Shared: true, Command: true}
+	job := agenttest.Job{Tasks: 32, Width: 16, Calls: 3, Shared: true}
 	stopped := 300 * time.Millisecond
 	if kills >= 100 {
 		stopped = 5 * time.Second
 	}
 	m, err := crash.Run(t.Context(), crash.Config{
 		Exe: exe, Path: os.Getenv("PATH"), Dir: t.TempDir(),
-		Job:   crash.Job{SpecFile: agenttest.SpecFile, Spec: job.Spec(), Plan: job.Plan(), Tasks: 40},
-		Model: func() (crash.Model, error) { return crewModel{&agenttest.Crew{Latency: 20 * time.Millisecond}}, nil },
+		Job:   crash.Job{SpecFile: agenttest.SpecFile, Spec: job.Spec(), Plan: job.Plan(), Tasks: job.Tasks},
+		Model: func() (crash.Model, error) {
+			return crewModel{&agenttest.Crew{Latency: 100 * time.Millisecond, Fault: halting(100 * time.Millisecond)}}, nil
+		},
 
 		Workers: 8, Seed: seed, Kills: kills, Others: max(1, kills/10), Stopped: stopped, Cap: 8,
 		Tell: func(line string) { t.Log(line) },

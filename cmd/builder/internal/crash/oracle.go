@@ -191,8 +191,8 @@ func find(name, path string) string {
 	return ""
 }
 
-// removeAll removes a folder, also read-only folders in it.
-func removeAll(dir string) error {
+// RemoveAll removes a folder, also read-only folders in it.
+func RemoveAll(dir string) error {
 	if os.RemoveAll(dir) == nil {
 		return nil
 	}

@@ -160,6 +160,6 @@ func (t *trial) finish(ctx context.Context, s *site, b *books, name string, usd 
 		if len(wrong) > 0 {
 			return nil // it is left for a look
 		}
-		return removeAll(s.dir)
+		return RemoveAll(s.dir)
 	}
 }
