@@ -60,16 +60,16 @@ func TestSoak(t *testing.T) {
 	job := agenttest.Job{Tasks: 32, Width: 16, Calls: 3, Shared: true}
 	stopped := 300 * time.Millisecond
 	if kills >= 100 {
-		stopped = 5 * time.Second
+		stopped = 2 * time.Second
 	}
 	m, err := crash.Run(t.Context(), crash.Config{
 		Exe: exe, Path: os.Getenv("PATH"), Dir: t.TempDir(),
-		Job:   crash.Job{SpecFile: agenttest.SpecFile, Spec: job.Spec(), Plan: job.Plan(), Tasks: job.Tasks},
+		Job: crash.Job{SpecFile: agenttest.SpecFile, Spec: job.Spec(), Plan: job.Plan(), Tasks: job.Tasks},
 		Model: func() (crash.Model, error) {
 			return crewModel{&agenttest.Crew{Latency: 100 * time.Millisecond, Fault: halting(100 * time.Millisecond)}}, nil
 		},
 
-		Workers: 8, Seed: seed, Kills: kills, Others: max(1, kills/10), Stopped: stopped, Cap: 8,
+		Workers: 8, Seed: seed, Kills: kills, Others: max(1, kills/20), Stopped: stopped, Cap: 8,
 		Tell: func(line string) { t.Log(line) },
 	})
 	if err != nil {

@@ -24,7 +24,8 @@ func Kinds() []Kind { return []Kind{Kill, Recovery, Terminate, Interrupt, Stop, 
 // draw is what chance decides of one round. Shares are of the time that they are later held against.
 type draw struct {
 	kind  Kind
-	share float64       // when it ends: of twice the time of a task, or of a start
+	share float64       // when it ends: of twice the time from one checkpoint to the next, or of the time of a start
+	early bool          // that of the whole build, not that of one worker: few calls are made before it ends
 	gap   time.Duration // between the signals or the starters
 	step  time.Duration // of the clock that the records are written by, against that of the first process
 }
@@ -36,7 +37,7 @@ func schedule(seed uint64, kills, others int, stop time.Duration) []draw {
 	var draws []draw
 	add := func(kind Kind, n int) {
 		for range n {
-			draws = append(draws, draw{kind: kind, share: rng.Float64(), gap: time.Duration(rng.Int64N(int64(50*time.Millisecond) + 1)), step: clockStep(rng)})
+			draws = append(draws, draw{kind: kind, share: rng.Float64(), early: rng.IntN(2) == 0, gap: time.Duration(rng.Int64N(int64(50*time.Millisecond) + 1)), step: clockStep(rng)})
 		}
 	}
 	add(Recovery, (kills+2)/5)

@@ -66,7 +66,11 @@ func (s *site) await(ctx context.Context, d draw, p *process, call <-chan struct
 	}
 	select {
 	case <-call:
-		p.after(ctx, time.Duration(d.share*2*float64(s.trial.task)))
+		between := s.trial.task
+		if d.early {
+			between /= time.Duration(s.trial.c.Workers)
+		}
+		p.after(ctx, time.Duration(d.share*2*float64(between)))
 	case <-p.ended:
 	case <-ctx.Done():
 	}

@@ -36,7 +36,7 @@ type trial struct {
 	c       Config
 	want    phases.Manifest // the tree of a build without any fault
 	startup time.Duration   // from a start to its first call
-	task    time.Duration   // what a worker needs from one task to the next
+	task    time.Duration   // of one worker, from one checkpoint to the next
 	matrix  Matrix
 }
 
