@@ -42,24 +42,40 @@ func soakNumber[T int | uint64](t *testing.T, name string, otherwise T) T {
 	return n
 }
 
+// soakShard is how many kills one trial has at most; trials of one run go side by side.
+const soakShard = 50
+
 // Laws L1 to L4 and L6 with eight workers: killed at random moments, a fifth of them in recovery,
 // terminated, interrupted, stopped, started twice and with clocks that step, builds of many tasks come
 // to the tree of one that ran through; and after every round and at every end the whole oracle holds.
-// The long form is SOAK_KILLS=200 (make crash); SOAK_SEED=N draws the same schedule again.
+// The long form is SOAK_KILLS=200 (make crash); SOAK_SEED=N draws the same schedules again.
 func TestSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs builder as a process, many times")
 	}
+	t.Parallel()
 	kills := soakNumber(t, "SOAK_KILLS", 15)
 	seed := soakNumber(t, "SOAK_SEED", uint64(time.Now().UnixNano()))
 	t.Logf("SOAK_SEED=%d SOAK_KILLS=%d", seed, kills)
+	for n := uint64(0); kills > 0; n++ {
+		part := min(kills, soakShard)
+		kills -= part
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			soak(t, seed+n, part)
+		})
+	}
+}
+
+func soak(t *testing.T, seed uint64, kills int) {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	job := agenttest.Job{Tasks: 32, Width: 16, Calls: 3, Shared: true}
 	stopped := 300 * time.Millisecond
-	if kills >= 100 {
+	if kills >= soakShard {
 		stopped = 2 * time.Second
 	}
 	m, err := crash.Run(t.Context(), crash.Config{
@@ -68,8 +84,7 @@ func TestSoak(t *testing.T) {
 		Model: func() (crash.Model, error) {
 			return crewModel{&agenttest.Crew{Latency: 100 * time.Millisecond, Fault: halting(100 * time.Millisecond)}}, nil
 		},
-
-		Workers: 8, Seed: seed, Kills: kills, Others: max(1, kills/20), Stopped: stopped, Cap: 8,
+		Workers: 8, Seed: seed, Kills: kills, Others: max(1, kills/15), Stopped: stopped, Cap: 8,
 		Tell: func(line string) { t.Log(line) },
 	})
 	if err != nil {

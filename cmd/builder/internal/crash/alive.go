@@ -15,10 +15,10 @@ import (
 // ending is how long processes may take to end after the one that began them has.
 const ending = 10 * time.Second
 
-// alive lists the processes that have to do with a folder: by where they are, by what they were
+// Alive lists the processes that have to do with a folder: by where they are, by what they were
 // started with, by their environment. Those that are ending are waited for. Systems without /proc have
 // none.
-func alive(ctx context.Context, dir string) []string {
+func Alive(ctx context.Context, dir string) []string {
 	for limit := time.Now().Add(ending); ; {
 		found := working(dir)
 		if len(found) == 0 || time.Now().After(limit) || !wait(ctx, 10*time.Millisecond) {

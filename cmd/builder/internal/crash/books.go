@@ -98,7 +98,7 @@ func (l *ledger) capped(seq uint64) {
 // in spools, processes.
 func (b *books) after(ctx context.Context, d draw, r *result) {
 	bad := func(format string, args ...any) { r.wrong = append(r.wrong, fmt.Sprintf(format, args...)) }
-	for _, p := range alive(ctx, b.site.dir) {
+	for _, p := range Alive(ctx, b.site.dir) {
 		bad("a process is left: %s", p)
 	}
 	b.losers = append(b.losers, r.losers...)

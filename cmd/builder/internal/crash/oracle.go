@@ -25,7 +25,7 @@ import (
 func (s *site) finalOracle(ctx context.Context, b *books, want phases.Manifest) []string {
 	var wrong []string
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	for _, p := range alive(ctx, s.dir) {
+	for _, p := range Alive(ctx, s.dir) {
 		bad("a process is left: %s", p)
 	}
 	if err := s.left(func(path string) { bad("%s is left", path) }); err != nil {
