@@ -49,7 +49,7 @@ func (s *site) round(ctx context.Context, d draw, args []string) (r result, err 
 		p = r.refused(ctx, p, q)
 	}
 	r.winner = p.pid()
-	s.await(ctx, d, p, call)
+	s.await(ctx, d, p, call, start)
 	r.at = time.Since(start)
 	if err := s.finishOff(ctx, d, p, &r); err != nil {
 		return r, err
@@ -59,13 +59,14 @@ func (s *site) round(ctx context.Context, d draw, args []string) (r result, err 
 }
 
 // await waits until the time that was drawn: in recovery since the start, else since the first call.
-func (s *site) await(ctx context.Context, d draw, p *process, call <-chan struct{}) {
+func (s *site) await(ctx context.Context, d draw, p *process, call <-chan struct{}, start time.Time) {
 	if d.kind == Recovery {
 		p.after(ctx, time.Duration(d.share*float64(s.trial.startup)))
 		return
 	}
 	select {
 	case <-call:
+		s.trial.startup = (3*s.trial.startup + time.Since(start)) / 4 // the machine may be busier than it was, or less
 		between := s.trial.task
 		if d.early {
 			between /= time.Duration(s.trial.c.Workers)

@@ -31,6 +31,9 @@ type Config struct {
 // build begins.
 const mostEnds = 40
 
+// mostIdle is how many builds in a row may come to their end before their first round.
+const mostIdle = 10
+
 // trial is a Config that is being carried out.
 type trial struct {
 	c       Config
@@ -55,10 +58,17 @@ func (t *trial) run(ctx context.Context) error {
 		return err
 	}
 	draws := schedule(t.c.Seed, t.c.Kills, t.c.Others, t.c.Stopped)
+	idle := 0
 	for n := 1; len(draws) > 0; n++ {
 		took, err := t.build(ctx, fmt.Sprintf("b%d", n), draws)
 		if err != nil {
 			return err
+		}
+		if idle++; took > 0 {
+			idle = 0
+		}
+		if idle == mostIdle {
+			return fmt.Errorf("%d builds in a row ended before their first round: the job is too small", idle)
 		}
 		draws = draws[took:]
 		t.matrix.Builds = n
@@ -113,8 +123,9 @@ func (t *trial) build(ctx context.Context, name string, draws []draw) (took int,
 			return took, err
 		}
 		raise = false
-		if r.done {
-			break // the draw is for the next build
+		if r.done { // the draw is for the next build, and the machine is faster than it was
+			t.task = t.task * 2 / 3
+			break
 		}
 		if r.poor {
 			usd, raise = 2*usd, true
@@ -125,9 +136,6 @@ func (t *trial) build(ctx context.Context, name string, draws []draw) (took int,
 		b.after(ctx, d, &r)
 		t.matrix.add(d, r)
 		t.tell("%s, round %d: %s after %s, %d calls in flight%s", name, took, d.kind, r.at.Round(time.Millisecond), r.flying, wrongs(r.wrong))
-	}
-	if took == 0 {
-		return 0, errors.New("a build ended before its first round: the job is too small")
 	}
 	return took, t.finish(ctx, s, b, name, usd, raise)
 }
