@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/checkpoint/blob"
 	"github.com/seed-c331f47d/builder/internal/checkpoint/bolt"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
@@ -30,9 +32,8 @@ type books struct {
 // ledger is what a journal says of money, folded record by record.
 type ledger struct {
 	state    *phases.State
+	holds    map[string]budget.Hold // of all that was intended, by op
 	fates    map[string]budget.Fate // by op
-	bodies   map[string][2]int      // by body: ops answered, ops unknown
-	body     map[string]string      // of an op
 	lost     []budget.Settlement    // booked as unknown
 	sessions map[int]int            // by pid
 	wrong    []string
@@ -48,7 +49,7 @@ func (b *books) fold(ctx context.Context) (*ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &ledger{state: phases.NewState(), fates: map[string]budget.Fate{}, bodies: map[string][2]int{}, body: map[string]string{}, sessions: map[int]int{}}
+	l := &ledger{state: phases.NewState(), holds: map[string]budget.Hold{}, fates: map[string]budget.Fate{}, sessions: map[int]int{}}
 	err = j.Read(ctx, 0, l.add)
 	return l, errors.Join(err, j.Close())
 }
@@ -66,19 +67,12 @@ func (l *ledger) add(e checkpoint.Envelope) error {
 	case phases.SessionStarted:
 		l.sessions[f.PID]++
 	case phases.CallIntended:
-		l.body[f.Hold.Op.String()] = f.Hold.RequestBlob
+		l.holds[f.Hold.Op.String()] = f.Hold
 	case phases.CallAnswered:
-		op := f.Op.String()
-		l.fates[op] = f.Fate
-		n := l.bodies[l.body[op]]
-		switch f.Fate {
-		case budget.Answered:
-			n[0]++
-		case budget.Unknown:
-			n[1]++
+		l.fates[f.Op.String()] = f.Fate
+		if f.Fate == budget.Unknown {
 			l.lost = append(l.lost, f.Settlement)
 		}
-		l.bodies[l.body[op]] = n
 	}
 	return nil
 }
@@ -178,13 +172,21 @@ func (b *books) check(ctx context.Context) []string {
 	if n := len(l.state.Guard.Holds); n > 0 {
 		bad("%d calls are still held", n)
 	}
-	for op := range l.body {
+	for op := range l.holds {
 		if l.fates[op] == "" {
 			bad("%s has no end", op)
 		}
 	}
-	b.checkBill(l, bad)
-	b.checkLost(ctx, l, bad)
+	blobs, err := b.site.blobs()
+	if err != nil {
+		return append(wrong, err.Error())
+	}
+	booked, err := l.booked(ctx, blobs)
+	if err != nil {
+		bad("%s", err)
+	}
+	b.checkBill(l, booked, bad)
+	b.checkLost(ctx, l, blobs, bad)
 	for _, pid := range b.losers {
 		if l.sessions[pid] > b.winners[pid] {
 			bad("process %d was refused and wrote to the journal", pid)
@@ -193,11 +195,42 @@ func (b *books) check(ctx context.Context) []string {
 	return wrong
 }
 
+// booking is how often a request's body is booked.
+type booking struct{ answered, unknown int }
+
+// limit is where a body says how long its answer may be. It is kept as it was asked, and sent with what
+// its hold allows.
+var limit = regexp.MustCompile(`"max_tokens":[0-9]+`)
+
+// booked counts the bodies, by the SHA-256 of what was sent.
+func (l *ledger) booked(ctx context.Context, blobs *blob.Store) (map[string]booking, error) {
+	out := map[string]booking{}
+	for op, hold := range l.holds {
+		raw, err := blobs.Get(ctx, checkpoint.Hash(hold.RequestBlob))
+		if err != nil {
+			return out, fmt.Errorf("read request of %s: %w", op, err)
+		}
+		if at := limit.FindIndex(raw); at != nil {
+			raw = slices.Concat(raw[:at[0]], fmt.Appendf(nil, `"max_tokens":%d`, hold.MaxTokens), raw[at[1]:])
+		}
+		body := hexOf(raw)
+		n := out[body]
+		switch l.fates[op] {
+		case budget.Answered:
+			n.answered++
+		case budget.Unknown:
+			n.unknown++
+		}
+		out[body] = n
+	}
+	return out, nil
+}
+
 type tell func(format string, args ...any)
 
 // checkBill: what is spent is the bill without the true cost of what is booked as unknown, to the
 // micro-dollar; nothing that was answered is asked again; what was asked again is booked.
-func (b *books) checkBill(l *ledger, bad tell) {
+func (b *books) checkBill(l *ledger, booked map[string]booking, bad tell) {
 	billed, cost, questions := map[string]int{}, map[string]int64{}, map[string]int{}
 	asked := map[string]string{}
 	for _, c := range b.site.model.Charges() {
@@ -209,16 +242,16 @@ func (b *books) checkBill(l *ledger, bad tell) {
 	}
 	var spent int64
 	answers := map[string]int{}
-	for body, n := range l.bodies {
-		spent += int64(n[0]) * cost[body]
-		b.unknown += n[1]
-		answers[asked[body]] += n[0]
-		if billed[body] < n[0] || billed[body] > n[0]+n[1] {
-			bad("request %.12s was billed %d times, is booked as answered %d times and as unknown %d times", body, billed[body], n[0], n[1])
+	for body, n := range booked {
+		spent += int64(n.answered) * cost[body]
+		b.unknown += n.unknown
+		answers[asked[body]] += n.answered
+		if billed[body] < n.answered || billed[body] > n.answered+n.unknown {
+			bad("request %.12s was billed %d times, is booked as answered %d times and as unknown %d times", body, billed[body], n.answered, n.unknown)
 		}
 	}
 	for body := range billed {
-		if _, ok := l.bodies[body]; !ok {
+		if _, ok := booked[body]; !ok {
 			bad("request %.12s was billed and is not booked", body)
 		}
 	}
@@ -240,7 +273,7 @@ func (b *books) checkBill(l *ledger, bad tell) {
 }
 
 // checkLost: an answer that was whole in its spool is booked as answered.
-func (b *books) checkLost(ctx context.Context, l *ledger, bad tell) {
+func (b *books) checkLost(ctx context.Context, l *ledger, blobs *blob.Store, bad tell) {
 	var file []string
 	for op, fate := range l.fates {
 		if parsed, err := budget.ParseOp(op); err == nil && fate == budget.Answered {
@@ -251,11 +284,6 @@ func (b *books) checkLost(ctx context.Context, l *ledger, bad tell) {
 		if !slices.Contains(file, op) {
 			bad("the answer to %s came whole, and is not booked as answered", op)
 		}
-	}
-	blobs, err := b.site.blobs()
-	if err != nil {
-		bad("%s", err)
-		return
 	}
 	for _, s := range l.lost {
 		if s.Answer == "" {
