@@ -176,7 +176,7 @@ func leftover(rel, name string) bool {
 		}
 	}
 	return strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, ".lock") || strings.HasSuffix(name, ".sock") ||
-		inside("tmp") || inside("run") || inside("cache/builder/"+buildID) || inside("app/.builder/builds/"+buildID+"/spool") || inside("app/.builder/blobs/tmp") ||
+		inside("tmp") || inside("run/builder") || inside("cache/builder/"+buildID) || inside("app/.builder/builds/"+buildID+"/spool") || inside("app/.builder/blobs/tmp") ||
 		inside("app/.git/builder-tmp") || strings.HasPrefix(rel, "app/.git/builder-") || strings.HasPrefix(rel, "app/.git.builder-")
 }
 
