@@ -45,11 +45,13 @@ fuzz:
 
 KILL_ROUNDS ?= 20
 SIM_RUNS ?= 10000
+SOAK_KILLS ?= 200
 crash: faults # the long form; `make test` has a short one
 	$(GO) test -count=1 -run Crash ./internal/phases/...
 	SIM_RUNS=$(SIM_RUNS) $(GO) test -count=1 -timeout 120m -run TestSimulation ./internal/phases/simtest
 	KILL_ROUNDS=$(KILL_ROUNDS) $(GO) test -count=1 -timeout 60m -run Kill ./cmd/builder
 	DISK_LONG=1 $(GO) test -count=1 -timeout 60m -run '^TestDiskFull$$' ./cmd/builder
+	SOAK_KILLS=$(SOAK_KILLS) $(GO) test -count=1 -timeout 120m -v -run '^TestSoak$$' ./cmd/builder
 
 faults: # every kind at every fault point, every operation in turn, system calls by strace; most of an hour
 	$(GO) test -count=1 -tags faults ./internal/faultpoint

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ type brake struct {
 	ch     chan os.Signal
 	asked  chan struct{} // by an order
 	done   chan struct{}
+	hits   atomic.Int32 // signals so far
 }
 
 // newBrake watches signals until release. say tells the person what a Ctrl-C did.
@@ -68,6 +70,7 @@ func newBrake(ctx context.Context, limit time.Duration, say func(first bool)) (c
 					return
 				}
 				presses++
+				b.hits.Add(1)
 				say(presses == 1)
 				cancel(phases.ErrInterrupted)
 				if presses == 2 {
@@ -87,7 +90,12 @@ func (b *brake) press() {
 	}
 }
 
+// release ends the watch. After a signal the build is on its way out: another one must not end the
+// process before it has closed its journal and said how to go on.
 func (b *brake) release() {
+	if b.hits.Load() > 0 {
+		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	}
 	signal.Stop(b.ch)
 	signal.Reset(syscall.SIGPIPE)
 	close(b.ch)

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
+	"os/signal"
 	"syscall"
 	"testing"
 
@@ -78,6 +80,24 @@ func TestStopTwice(t *testing.T) {
 		t.Errorf("unknown was %d, is %d", st.Budget.Unknown, after.Budget.Unknown)
 	}
 	s.verified()
+}
+
+// A signal more, while a stopped build closes its journal and says how to go on, ends nothing: found
+// by the soak, where the second Ctrl-C came in that moment.
+func TestStopWhileEnding(t *testing.T) { // not parallel: it is about the signals of this process
+	ctx, b := newBrake(t.Context(), 0, func(bool) {})
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	b.release()
+	defer signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil { // it would end the tests here
+		t.Fatal(err)
+	}
+	if !signal.Ignored(syscall.SIGHUP) {
+		t.Error("the next signal ends the process")
+	}
 }
 
 // The time that --max-time gives ends a build as a first Ctrl-C does, as a pause.

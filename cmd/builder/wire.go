@@ -238,7 +238,7 @@ func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
 // pacer is the pace of all sends of this process. What is left of a wait of the last one is served.
 func (w *works) pacer(ctx context.Context, s *session, writer *phases.Writer) (*pace.Pacer, error) {
 	var until time.Time
-	if err := writer.View(ctx, func(st *phases.State) { until = st.NotBefore }); err != nil {
+	if err := writer.View(ctx, func(st *phases.State) { until = st.WaitUntil(time.Now()) }); err != nil {
 		return nil, err
 	}
 	how := ""

@@ -36,7 +36,7 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		s.Guard = budget.NewGuard(f.Caps)
 	case SessionStarted:
 		if f.Anyway || f.BaseURL != s.Session.BaseURL {
-			s.NotBefore = time.Time{} // nobody has asked for that wait
+			s.NotBefore, s.WaitMS = time.Time{}, 0 // nobody has asked for that wait
 		}
 		s.Careful = s.Sessions > 0 && s.Run == Running // the process before this one was cut
 		s.Session, s.Run, s.Reason = f, Running, nil
@@ -100,7 +100,7 @@ func (s *State) applyCall(f Fact) error {
 		}
 	case CallFailed:
 		if f.NotBefore.After(s.NotBefore) {
-			s.NotBefore = f.NotBefore
+			s.NotBefore, s.WaitMS = f.NotBefore, f.WaitMS
 		}
 		if o := s.outcome(f.Op); o != nil {
 			o.Failed = &f

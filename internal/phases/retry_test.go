@@ -287,3 +287,30 @@ func TestFallbackIsNotWaitedFor(t *testing.T) {
 		})
 	}
 }
+
+// A clock that is set back between two processes makes nobody wait longer than the provider asked for;
+// one that is set forward makes nobody wait at all.
+func TestWaitOverAClockStep(t *testing.T) {
+	t.Parallel()
+	said := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	s := NewState()
+	f := CallFailed{Op: budget.Op{Build: "b-1", Task: "one.a", Attempt: 1}, WaitMS: time.Minute.Milliseconds(), NotBefore: said.Add(time.Minute)}
+	if err := s.Apply(f, said); err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct{ step, want time.Duration }{
+		"no step": {0, time.Minute}, "served in part": {20 * time.Second, 40 * time.Second}, "an hour back": {-time.Hour, time.Minute},
+		"1970": {said.Sub(time.Unix(0, 0)) * -1, time.Minute}, "a year on": {365 * 24 * time.Hour, time.Minute - 365*24*time.Hour},
+	} {
+		now := said.Add(row.step)
+		if got := s.WaitUntil(now).Sub(now); got != row.want {
+			t.Errorf("%s: the wait is %s, want %s", name, got, row.want)
+		}
+	}
+	if err := s.Apply(SessionStarted{Anyway: true}, said); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.WaitUntil(said); !got.IsZero() {
+		t.Errorf("asked anyway, it waits until %s", got)
+	}
+}

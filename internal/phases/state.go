@@ -42,11 +42,21 @@ type State struct {
 	Repeats  int64                         `json:"repeats,omitempty"` // sends of a question whose answer was lost before
 	// NotBefore is when the provider may be asked again, by what it said last; it may be past.
 	NotBefore time.Time `json:"not_before,omitzero"`
+	WaitMS    int64     `json:"wait_ms,omitempty"` // how long that was away when it was said
 	Updated   time.Time `json:"updated"`
 	// What a person ordered: by id; the pause that holds; what was said to the agents, oldest first.
 	Orders map[string]Given `json:"orders,omitempty"`
 	Held   *Held            `json:"held,omitempty"`
 	Said   []Said           `json:"said,omitempty"`
+}
+
+// WaitUntil is when the provider may be asked again by the clock of now. A clock that was set back since
+// makes nobody wait longer than the provider asked for.
+func (s *State) WaitUntil(now time.Time) time.Time {
+	if latest := now.Add(time.Duration(s.WaitMS) * time.Millisecond); s.NotBefore.After(latest) {
+		return latest
+	}
+	return s.NotBefore
 }
 
 // RunState says what a build is doing, as far as records tell.
@@ -153,7 +163,7 @@ type Outcome struct {
 }
 
 // stateForm grows whenever Apply makes something else of the same records.
-const stateForm = 4
+const stateForm = 5
 
 // NewState returns the state before any record.
 func NewState() *State {
