@@ -190,3 +190,6 @@ func OnCancel(cancel func()) {
 	defer b.mu.Unlock()
 	b.cancel = cancel
 }
+
+// failure says whether the step itself returns an error of this kind.
+func (k Kind) failure() bool { return k == EIO || k == ENOSPC || k == Short }

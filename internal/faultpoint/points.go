@@ -18,8 +18,6 @@ const (
 // Kinds lists all, in the order of tables.
 func Kinds() []Kind { return []Kind{Kill, Panic, Term, Cancel, EIO, ENOSPC, Short, Delay} }
 
-func (k Kind) failure() bool { return k == EIO || k == ENOSPC || k == Short }
-
 // Point is one fault point.
 type Point struct {
 	Name   string
