@@ -48,11 +48,12 @@ type compacted struct {
 	Freed         int64 `json:"freed"`
 }
 
-func (a *app) runCompact(ctx context.Context, dir string, dry, asJSON bool) error {
+func (a *app) runCompact(ctx context.Context, dir string, dry, asJSON bool) (err error) {
 	f, err := openFolder(dir)
 	if err != nil {
 		return err
 	}
+	defer func() { err = f.located(f.resume(), err) }()
 	c := &compacted{Version: 1, DryRun: dry}
 	if err := c.blobs(ctx, f); err != nil {
 		return err

@@ -55,7 +55,7 @@ func (a *app) verifyCheckpoint(ctx context.Context, r reader) error {
 		}
 	}
 	if len(v.Problems) > 0 {
-		return &fault{code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, what: fmt.Sprintf("%d problems found", len(v.Problems)), hint: "the proven commits are safe in git: git -C " + word(r.app) + " log"}
+		return &fault{code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, what: fmt.Sprintf("%d problems found", len(v.Problems)), hint: safeInGit + "builder checkpoint rebuild " + word(r.app)}
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (a *app) runResume(ctx context.Context, o resumeOptions) (err error) {
 func (a *app) goOn(ctx context.Context, st *store, state *phases.State, set settings, o resumeOptions, asked phases.Fact) error {
 	if state.Run == phases.DoneState && asked == nil && !o.edits.given() {
 		a.complete(ctx, st, state)
-		a.tellEdits(ctx, st, state)
+		a.tellEdits(ctx, st, state, o.edits)
 		a.say("done already: nothing is left to do in %s", st.app)
 		return nil
 	}
@@ -112,7 +112,7 @@ func (a *app) goOn(ctx context.Context, st *store, state *phases.State, set sett
 	}
 	a.warnStale(set.price, nowOr(clock(a)))
 	a.headline(st.id, set, w)
-	a.tellEdits(ctx, st, state)
+	a.tellEdits(ctx, st, state, o.edits)
 	s, err := a.newSession(st, set, w, "builder resume "+word(st.app))
 	if err != nil {
 		return err

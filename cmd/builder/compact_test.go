@@ -67,7 +67,7 @@ func TestCompactFreesTheUnreferenced(t *testing.T) {
 
 	s.must(os.Remove(s.blobFile("app", checkpoint.HashOf([]byte("t0000 is done\n")))))
 	now := s.fingerprint("app")
-	has(t, s.wants(74, "checkpoint", "compact", "app"), "E_CHECKPOINT")
+	has(t, s.wants(74, "checkpoint", "compact", "app"), "E_BLOB_LOST", "builder checkpoint rebuild")
 	if s.fingerprint("app") != now {
 		t.Error("a damaged build was changed")
 	}

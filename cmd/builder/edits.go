@@ -85,7 +85,7 @@ func lookForEdits(ctx context.Context, repo *workspace.Repo, st *store, newest s
 
 // tellEdits names a person's edits at the start of a resume. What cannot be looked at now is found
 // where it matters.
-func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State) {
+func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State, asked editFlags) {
 	if state.Merge != nil {
 		return // the builder's own work is half in the folder
 	}
@@ -113,6 +113,9 @@ func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State) {
 	}
 	if len(e.files) > 0 {
 		a.say("E_USER_EDIT: not as in the newest commit: %s", some(e.files))
+	}
+	if asked.given() {
+		return
 	}
 	a.say("they are left alone; go on from them with: %s --keep-edits; or take changed files back with: %s --discard-edits", again, again)
 }

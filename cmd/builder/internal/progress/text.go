@@ -67,8 +67,9 @@ func (v *View) text(e checkpoint.Envelope, s *phases.State) string {
 		return warned(f)
 	case phases.CapsRaised:
 		return capped(f.Caps)
-	default:
-		return spoken(f)
+	}
+	if text := spoken(f); text != "" {
+		return text
 	}
 	return changed(f)
 }
