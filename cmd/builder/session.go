@@ -215,7 +215,7 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 		return st, phases.PauseOf(err, s.again)
 	}
 	if err := s.takeEdits(braked, writer, engine); err != nil {
-		return st, err
+		return st, phases.PauseOf(err, s.again)
 	}
 	engine.Valve = valve
 	defer s.listen(ctx, writer, valve, b.press, mirror)()

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
 // Temp is a temporary folder that its process holds locked until Remove. The lock ends with the
@@ -56,6 +58,7 @@ func (m maker) try(kind string) (*Temp, error) {
 	if err != nil {
 		return nil, err
 	}
+	faultpoint.Pass("temp.made")
 	m.step("made")
 	lock, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
