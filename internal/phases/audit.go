@@ -66,9 +66,12 @@ func (a *Audit) Add(e checkpoint.Envelope) error {
 		a.say(at, a.ledger.intend(f.Hold))
 	case CallAnswered:
 		a.say(at, a.ledger.settle(f.Settlement))
-	case Rescued: // a person knows of them, and went on without
-		for _, h := range f.Lost {
+	case Rescued:
+		for _, h := range f.Lost { // a person knows of them, and went on without
 			delete(a.blobs, h)
+		}
+		for _, c := range f.Charges {
+			a.ledger.charge(c)
 		}
 	case Recognised:
 		a.done = append(a.done, DoneCommit{Seq: e.Seq, Build: a.build, Task: f.Task, Commit: f.Commit, Tree: f.Tree})

@@ -112,6 +112,13 @@ func (l *ledger) settle(s budget.Settlement) []string {
 	return problems
 }
 
+// charge takes what a rescue says was used beyond the records: it has been used, whatever the cap.
+func (l *ledger) charge(c Charge) {
+	p := l.purse(c.Scope)
+	p.unknown += int64(c.Money)
+	p.lost += c.Tokens
+}
+
 func (l *ledger) purse(s budget.Scope) *purse {
 	p := l.purses[s]
 	if p == nil {
