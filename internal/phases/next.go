@@ -2,6 +2,7 @@ package phases
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/planner"
@@ -27,7 +28,8 @@ type Step struct {
 }
 
 // Next says what to do now, at most workers steps at once: a merge comes first, then tasks that are
-// going on, then new ones, in plan order. It is pure. A new task is named only when all it needs is
+// going on, then new ones: in plan order where one is done at a time, else those first that the longest
+// row of others waits for. It is pure. A new task is named only when all it needs is
 // done and no running task claims what it claims; a task whose candidate waits for its merge is
 // running, and named no more. After a crash there is one step at a time until one has ended. It
 // returns one StepFinish when nothing can be done any more, and one StepAsk when that is so but for
@@ -58,7 +60,7 @@ func Next(p *planner.Plan, s *State, workers int) []Step {
 			steps = append(steps, Step{StepTask, t.ID})
 		}
 	}
-	for _, t := range tasks {
+	for _, t := range urgent(tasks, workers) {
 		if len(steps) >= workers {
 			break
 		}
@@ -72,6 +74,40 @@ func Next(p *planner.Plan, s *State, workers int) []Step {
 		return []Step{{Kind: last(tasks, s)}}
 	}
 	return steps
+}
+
+// urgent orders tasks for several workers: what the most others wait for, one after the other, must
+// not be begun last. Where that is equal it is the order of the plan.
+func urgent(tasks []planner.Task, workers int) []planner.Task {
+	if workers == 1 {
+		return tasks
+	}
+	waits := map[planner.TaskID][]planner.TaskID{}
+	for _, t := range tasks {
+		for _, n := range t.Needs {
+			waits[n] = append(waits[n], t.ID)
+		}
+	}
+	row := make(map[planner.TaskID]int, len(tasks))
+	var length func(id planner.TaskID) int
+	length = func(id planner.TaskID) int {
+		if n, ok := row[id]; ok {
+			return n
+		}
+		row[id] = 0 // also what a circle of needs would find
+		longest := 0
+		for _, w := range waits[id] {
+			longest = max(longest, length(w))
+		}
+		row[id] = longest + 1
+		return row[id]
+	}
+	for _, t := range tasks {
+		length(t.ID)
+	}
+	out := slices.Clone(tasks)
+	slices.SortStableFunc(out, func(a, b planner.Task) int { return row[b.ID] - row[a.ID] })
+	return out
 }
 
 // merging is the step of putting candidates on the branch, where some wait or are on their way.

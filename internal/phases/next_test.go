@@ -106,3 +106,19 @@ func TestClaimed(t *testing.T) {
 		t.Error("matched")
 	}
 }
+
+// With several workers the head of the longest row of tasks is begun first; one worker keeps to the plan.
+func TestLongestRowFirst(t *testing.T) {
+	t.Parallel()
+	p := &planner.Plan{Version: 1, Phases: []planner.Phase{{ID: "p", Tasks: []planner.Task{
+		{ID: "p.a", Writes: []string{"a"}}, {ID: "p.b", Writes: []string{"b"}},
+		{ID: "p.c1", Writes: []string{"c"}}, {ID: "p.c2", Writes: []string{"c"}, Needs: []planner.TaskID{"p.c1"}},
+		{ID: "p.c3", Writes: []string{"c"}, Needs: []planner.TaskID{"p.c2"}},
+	}}}}
+	if got := Next(p, NewState(), 2); len(got) != 2 || got[0].Task != "p.c1" || got[1].Task != "p.a" {
+		t.Errorf("two workers begin with %v", got)
+	}
+	if got := Next(p, NewState(), 1); got[0].Task != "p.a" {
+		t.Errorf("one worker begins with %v", got)
+	}
+}
