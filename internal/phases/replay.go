@@ -287,12 +287,26 @@ func (r *Replay) landed(ctx context.Context, f Fact, same func(*State) bool) err
 		return err
 	}
 	if !is {
-		r.problem("%s %s came out otherwise", f.kind(), TaskOf(f))
-		return errOtherwise
+		return r.otherwise(ctx, f)
 	}
 	if done, ok := f.(TaskDone); ok {
 		r.report.Commits++
 		r.tell("%s  commit %.10s", done.Task, done.Commit)
 	}
 	return nil
+}
+
+// otherwise says what a merge came to instead of what a record says.
+func (r *Replay) otherwise(ctx context.Context, f Fact) error {
+	done, ok := f.(TaskDone)
+	if !ok {
+		r.problem("%s %s came out otherwise", f.kind(), TaskOf(f))
+		return errOtherwise
+	}
+	var got TaskState
+	if err := r.Engine.Writer.View(ctx, func(s *State) { got = s.Task(done.Task).clone() }); err != nil {
+		return err
+	}
+	r.problem("%s: its commit was %.10s with tree %.12s; now it is %.10q with tree %.12q", done.Task, done.Commit, done.Tree, got.Commit, got.Tree)
+	return errOtherwise
 }
