@@ -15,7 +15,7 @@ func (s *store) tidyUp(ctx context.Context) error {
 	_, err := s.blobs.Sweep(ctx, time.Now().AddDate(100, 0, 0)) // whatever the clock was then
 	errs := []error{err}
 	for _, pattern := range []string{"*" + tmpSuffix, ".*" + tmpSuffix} {
-		for _, dir := range []string{s.root(), s.build(s.id)} {
+		for _, dir := range []string{s.root(), s.build(s.id), s.backups(s.id)} {
 			left, err := filepath.Glob(filepath.Join(dir, pattern))
 			errs = append(errs, err)
 			for _, path := range left {
