@@ -102,6 +102,9 @@ func TestSimulation(t *testing.T) {
 	var refs wholes
 	scratch := t.TempDir()
 	first, runs := uint64(1), uint64(160)
+	if testing.Short() { // under the race detector, which makes it many times as slow
+		runs = 12
+	}
 	if n, err := strconv.ParseUint(os.Getenv("SIM_SEED"), 10, 64); err == nil {
 		first, runs = n, 1
 	}
@@ -122,6 +125,9 @@ func TestSimulation(t *testing.T) {
 // The seed alone decides a run: step by step the second time is as the first. Only where a person
 // stops a build may Go itself choose: of a record that can be taken and a context that has ended.
 func TestSeedAloneDecides(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lives many seeds twice")
+	}
 	t.Parallel()
 	var refs wholes
 	scratch := t.TempDir()

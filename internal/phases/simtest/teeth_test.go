@@ -9,6 +9,9 @@ import (
 // branch taken for safe because it is there, though the process that moved it was killed before it
 // synced that. What product code can do wrong stands in package laws.
 func TestOracleSees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lives many seeds")
+	}
 	t.Parallel()
 	var refs wholes
 	scratch := t.TempDir()
