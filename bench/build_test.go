@@ -2,15 +2,12 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"testing"
 	"time"
 
@@ -37,17 +34,7 @@ var built = flag.Int("built", 0, "build this many tasks and nothing else")
 // buildRows carries a plan of many tasks out by the whole engine: agents' loops, tools, trees, gates,
 // merges, commits and checkouts, on the real journal, blobs and repository.
 func buildRows(t *testing.T, s sizes) []row {
-	out := filepath.Join(t.TempDir(), "figures")
-	exe, err := os.Executable()
-	must(t, err)
-	raw, err := exec.CommandContext(t.Context(), exe, "-test.run=^TestBuilt$", "-built="+strconv.Itoa(s.tasks), "-answer="+s.answer.String(), "-told="+out).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %s", err, raw)
-	}
-	raw, err = os.ReadFile(out)
-	must(t, err)
-	var d drive
-	must(t, json.Unmarshal(raw, &d))
+	d := inChild(t, s, "TestBuilt", "-built")
 	if want := int64(s.tasks * parallelCalls); d.Answered != want || d.After > d.Before+2 || d.FilesAfter > d.FilesBefore+2 { // the runtime polls with two
 		t.Errorf("%d of %d calls answered, goroutines %d before and %d after, descriptors %d and %d", d.Answered, want, d.Before, d.After, d.FilesBefore, d.FilesAfter)
 	}
@@ -83,9 +70,7 @@ func TestBuilt(t *testing.T) {
 	h.close()
 	http.DefaultClient.CloseIdleConnections()
 	d.After, d.FilesAfter, d.PeakKiB = runtime.NumGoroutine(), descriptors(t), peak(t)
-	raw, err := json.Marshal(d)
-	must(t, err)
-	must(t, os.WriteFile(*told, raw, 0o600))
+	d.tell(t)
 }
 
 // engine joins an engine for a job, as cmd/builder does, with files as gates and no sandbox: nothing is run.

@@ -43,17 +43,7 @@ type drive struct {
 
 // parallelRow drives many tasks side by side through writer, guard, meter, journal, blobs and spools.
 func parallelRow(t *testing.T, s sizes) []row {
-	out := filepath.Join(t.TempDir(), "figures")
-	exe, err := os.Executable()
-	must(t, err)
-	raw, err := exec.CommandContext(t.Context(), exe, "-test.run=^TestDriven$", "-driven="+strconv.Itoa(s.tasks), "-answer="+s.answer.String(), "-told="+out).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s: %s", err, raw)
-	}
-	raw, err = os.ReadFile(out)
-	must(t, err)
-	var d drive
-	must(t, json.Unmarshal(raw, &d))
+	d := inChild(t, s, "TestDriven", "-driven")
 	if want := int64(s.tasks * parallelCalls); d.Answered != want || d.After > d.Before {
 		t.Errorf("%d of %d calls answered, goroutines %d before and %d after", d.Answered, want, d.Before, d.After)
 	}
@@ -64,6 +54,30 @@ func parallelRow(t *testing.T, s sizes) []row {
 		{what, fmt.Sprintf("%s (%.1f s)", ratio(d.Wall, bound), d.Wall.Seconds()), fmt.Sprintf("bound by the answers: %.1f s", bound.Seconds()), "at most 1.25 x"},
 		{"6 the same: peak memory", fmt.Sprintf("%d MiB", d.PeakKiB/1024), fmt.Sprintf("goroutines %d before, %d after", d.Before, d.After), "at most 512 MiB"},
 	}
+}
+
+// inChild runs one test of this program in a process of its own, told the number of tasks by a flag, and
+// gives what it measured.
+func inChild(t *testing.T, s sizes, test, tasks string) drive {
+	out := filepath.Join(t.TempDir(), "figures")
+	exe, err := os.Executable()
+	must(t, err)
+	raw, err := exec.CommandContext(t.Context(), exe, "-test.run=^"+test+"$", tasks+"="+strconv.Itoa(s.tasks), "-answer="+s.answer.String(), "-told="+out).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %s", err, raw)
+	}
+	raw, err = os.ReadFile(out)
+	must(t, err)
+	var d drive
+	must(t, json.Unmarshal(raw, &d))
+	return d
+}
+
+// tell hands what was measured to the parent.
+func (d drive) tell(t *testing.T) {
+	raw, err := json.Marshal(d)
+	must(t, err)
+	must(t, os.WriteFile(*told, raw, 0o600))
 }
 
 func TestDriven(t *testing.T) {
@@ -88,9 +102,7 @@ func TestDriven(t *testing.T) {
 	must(t, h.writer.View(t.Context(), func(s *phases.State) { d.Answered = s.Guard.Account(budget.Build).Answered }))
 	h.close()
 	d.After, d.PeakKiB = runtime.NumGoroutine(), peak(t)
-	raw, err := json.Marshal(d)
-	must(t, err)
-	must(t, os.WriteFile(*told, raw, 0o600))
+	d.tell(t)
 }
 
 // task carries one task from its start to its end.
