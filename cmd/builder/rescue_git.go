@@ -42,7 +42,7 @@ func (r *rescue) commits(ctx context.Context) (*workspace.Repo, []workspace.Comm
 // ours says whether a commit is one of the build's: of its id, or of its plan for a build that shares
 // another's past.
 func (r *rescue) ours(c workspace.Commit) bool {
-	return c.Trailers["Builder-Build"] == r.id || r.state.PlanHash != "" && c.Trailers["Builder-Plan"] == r.state.PlanHash
+	return c.Trailers[phases.TrailerBuild] == r.id || r.state.PlanHash != "" && c.Trailers[phases.TrailerPlan] == r.state.PlanHash
 }
 
 // recognise finds the tasks that are done by their commits and not by their records. A commit of
@@ -60,7 +60,7 @@ func (r *rescue) recognise(ctx context.Context) ([]phases.Recognised, error) {
 	var done []phases.Recognised
 	begun := r.state.Head != ""
 	for _, c := range commits {
-		task, known := plan.Task(planner.TaskID(c.Trailers["Builder-Task"]))
+		task, known := plan.Task(planner.TaskID(c.Trailers[phases.TrailerTask]))
 		if !r.ours(c) || !known {
 			if begun {
 				break
@@ -79,7 +79,7 @@ func (r *rescue) recognise(ctx context.Context) ([]phases.Recognised, error) {
 		if err != nil {
 			return nil, fmt.Errorf("keep tree of %s: %w", c.ID, err)
 		}
-		attempt, _ := strconv.Atoi(c.Trailers["Builder-Attempt"]) // a count for people: 0 when it is not told
+		attempt, _ := strconv.Atoi(c.Trailers[phases.TrailerAttempt]) // a count for people: 0 when it is not told
 		done = append(done, phases.Recognised{Task: task.ID, Phase: plan.PhaseOf(task.ID), Attempt: attempt, Parent: c.Parent, Commit: c.ID, Tree: h})
 	}
 	if r.state.Landing(done) {
@@ -152,8 +152,8 @@ func (r *rescue) opening(ctx context.Context) (phases.BuildStarted, string, erro
 		return first, "", err
 	}
 	for _, c := range commits { // the newest counts
-		if c.Trailers["Builder-Build"] == r.id {
-			plan, first.Author = c.Trailers["Builder-Plan"], c.Author
+		if c.Trailers[phases.TrailerBuild] == r.id {
+			plan, first.Author = c.Trailers[phases.TrailerPlan], c.Author
 		}
 	}
 	if first.Provider == "" {

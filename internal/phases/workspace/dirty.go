@@ -32,12 +32,8 @@ func (r *Repo) dirty(ctx context.Context, m phases.Manifest) (paths []string, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	excluded, err := os.ReadFile(filepath.Join(r.git, "info", "exclude"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	w := &walk{limits: Limits{Files: 1 << 31, Depth: 1 << 20}, rules: rulesOnDisk, skip: []string{".git", stateDir}}
-	if err := w.enter(ctx, root, "", 0, rules{}.with("", excluded)); err != nil {
+	w, err := r.walkFolder(ctx, root, Limits{Files: 1 << 31, Depth: 1 << 20})
+	if err != nil {
 		return nil, err
 	}
 	want := byPath(m)
@@ -72,6 +68,16 @@ func (r *Repo) dirty(ctx context.Context, m phases.Manifest) (paths []string, er
 	}
 	slices.Sort(paths)
 	return paths, nil
+}
+
+// walkFolder lists what the user's folder has that is neither ignored nor the builder's or git's own.
+func (r *Repo) walkFolder(ctx context.Context, root *os.Root, limits Limits) (*walk, error) {
+	excluded, err := os.ReadFile(filepath.Join(r.git, "info", "exclude"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	w := &walk{limits: limits, rules: rulesOnDisk, skip: []string{".git", stateDir}}
+	return w, w.enter(ctx, root, "", 0, rules{}.with("", excluded))
 }
 
 // unchanged is holds with a memory.

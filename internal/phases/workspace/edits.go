@@ -61,12 +61,8 @@ func (r *Repo) folder(ctx context.Context, m phases.Manifest) (out phases.Manife
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	excluded, err := os.ReadFile(filepath.Join(r.git, "info", "exclude"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	w := &walk{limits: r.limits, rules: rulesOnDisk, skip: []string{".git", stateDir}}
-	if err := w.enter(ctx, root, "", 0, rules{}.with("", excluded)); err != nil {
+	w, err := r.walkFolder(ctx, root, r.limits)
+	if err != nil {
 		return nil, err
 	}
 	seen := map[string]bool{}

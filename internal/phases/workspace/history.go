@@ -10,11 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
@@ -30,11 +27,7 @@ func ReadHistory(dir string, blobs checkpoint.Blobs) (*History, error) {
 	if info, err := os.Lstat(git); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("read repository of %s: %w", dir, fs.ErrNotExist)
 	}
-	store := filesystem.NewStorage(osfs.New(git, osfs.WithBoundOS()), cache.NewObjectLRUDefault())
-	return &History{&Repo{
-		dir: dir, git: git, blobs: blobs, limits: Limits{}.withDefaults(), store: store,
-		ids: map[checkpoint.Hash]plumbing.Hash{}, stored: map[plumbing.Hash]bool{}, trees: map[string]folderTree{},
-	}}, nil
+	return &History{look(dir, git, blobs)}, nil
 }
 
 // Head is the newest commit of the branch; "" before the first.

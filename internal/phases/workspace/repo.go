@@ -155,11 +155,16 @@ func open(dir string, blobs checkpoint.Blobs) (*Repo, error) {
 	if err := mendPacks(filepath.Join(git, "objects", "pack")); err != nil {
 		return nil, err
 	}
-	store := filesystem.NewStorage(osfs.New(git, osfs.WithBoundOS()), cache.NewObjectLRUDefault())
+	return look(dir, git, blobs), nil
+}
+
+// look is the repository in git as it is now, knowing nothing of it yet.
+func look(dir, git string, blobs checkpoint.Blobs) *Repo {
 	return &Repo{
-		dir: dir, git: git, blobs: blobs, limits: Limits{}.withDefaults(), store: store,
-		ids: map[checkpoint.Hash]plumbing.Hash{}, stored: map[plumbing.Hash]bool{}, trees: map[string]folderTree{},
-	}, nil
+		dir: dir, git: git, blobs: blobs, limits: Limits{}.withDefaults(),
+		store: filesystem.NewStorage(osfs.New(git, osfs.WithBoundOS()), cache.NewObjectLRUDefault()),
+		ids:   map[checkpoint.Hash]plumbing.Hash{}, stored: map[plumbing.Hash]bool{}, trees: map[string]folderTree{},
+	}
 }
 
 // some names the first of many paths.
