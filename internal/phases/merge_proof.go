@@ -56,11 +56,7 @@ func (b *batch) load() (err error) {
 				oldest = st.After
 			}
 		}
-		for _, t := range e.plan.Tasks() {
-			if st, ok := s.Tasks[t.ID]; ok && st.State == TaskIsDone && st.Nth > oldest {
-				b.done = append(b.done, t)
-			}
-		}
+		b.done = doneAfter(e.plan, s, oldest)
 	})
 	for i := range b.items {
 		if err == nil {

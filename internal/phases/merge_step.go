@@ -102,9 +102,18 @@ type waiter struct {
 // since lists the gates of the tasks that were done after the first n, in plan order.
 func since(p *planner.Plan, s *State, n int) []planner.GateID {
 	var out []planner.GateID
+	for _, t := range doneAfter(p, s, n) {
+		out = append(out, t.Gates...)
+	}
+	return out
+}
+
+// doneAfter lists the tasks that were done after the first n, in plan order.
+func doneAfter(p *planner.Plan, s *State, n int) []planner.Task {
+	var out []planner.Task
 	for _, t := range p.Tasks() {
 		if st, ok := s.Tasks[t.ID]; ok && st.State == TaskIsDone && st.Nth > n {
-			out = append(out, t.Gates...)
+			out = append(out, t)
 		}
 	}
 	return out
