@@ -6,17 +6,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/seed-c331f47d/builder/cmd/builder/internal/crash"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
@@ -185,7 +181,7 @@ func (f *faultSite) checkTold(bad tellWrong) {
 
 // checkLeft: no process, no temporary file, no lock, no spool and no scratch tree is left.
 func (f *faultSite) checkLeft(bad tellWrong) {
-	for _, p := range alive(f.dir) {
+	for _, p := range crash.Alive(context.Background(), f.dir) {
 		bad("a process is left: %s", p)
 	}
 	err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
@@ -222,50 +218,4 @@ func (f *faultSite) scratch() string {
 		}
 	}
 	return ""
-}
-
-// alive lists processes that work below a folder. One that is ending is waited for.
-func alive(dir string) []string {
-	var out []string
-	procs, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		return []string{err.Error()}
-	}
-	for _, p := range procs {
-		pid, err := strconv.Atoi(filepath.Base(p))
-		if err != nil || pid == os.Getpid() || !worksBelow(p, dir) {
-			continue
-		}
-		fd, err := unix.PidfdOpen(pid, 0)
-		if err != nil {
-			continue // gone
-		}
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int((10 * time.Second).Milliseconds()))
-		_ = unix.Close(fd) // only looked at
-		if n == 0 || err != nil {
-			cmd, _ := os.ReadFile(p + "/cmdline")
-			out = append(out, fmt.Sprintf("%d %q", pid, cmd))
-		}
-	}
-	return out
-}
-
-func worksBelow(proc, dir string) bool {
-	for _, link := range []string{"cwd", "root"} {
-		if to, err := os.Readlink(filepath.Join(proc, link)); err == nil && strings.HasPrefix(to, dir) {
-			return true
-		}
-	}
-	for _, file := range []string{"cmdline", "environ"} {
-		f, err := os.Open(filepath.Join(proc, file))
-		if err != nil {
-			continue
-		}
-		raw, err := io.ReadAll(io.LimitReader(f, 1<<20))
-		_ = f.Close() // only read
-		if err == nil && bytes.Contains(raw, []byte(dir)) {
-			return true
-		}
-	}
-	return false
 }
