@@ -63,7 +63,7 @@ func (j *Journal) backup(ctx context.Context, dir string) (Backup, error) {
 	if err != nil {
 		return Backup{}, errors.Join(err, os.Remove(temp))
 	}
-	return b, errors.Join(syncDir(dir), pruneBackups(dir))
+	return b, errors.Join(syncPath(dir), pruneBackups(dir))
 }
 
 // makeBackups makes the folder where there is none, and removes what a killed process left in it.
@@ -80,7 +80,7 @@ func makeBackups(dir string) error {
 			return err
 		}
 	}
-	return syncDir(filepath.Dir(dir))
+	return syncPath(filepath.Dir(dir))
 }
 
 // copyTo writes the journal to a temporary file, synced, and says what its newest record is.

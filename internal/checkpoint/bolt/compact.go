@@ -60,7 +60,7 @@ func compact(ctx context.Context, path string, o Options, dry bool) (before, aft
 	if err := os.Rename(temp, path); err != nil {
 		return 0, 0, errors.Join(err, os.Remove(temp))
 	}
-	return before, after, syncDir(filepath.Dir(path))
+	return before, after, syncPath(filepath.Dir(path))
 }
 
 func sizeOf(path string) (int64, error) {

@@ -55,7 +55,7 @@ func create(path string, recs []checkpoint.Record) (err error) {
 		}
 		return spaceError(err)
 	}
-	return syncDir(filepath.Dir(path))
+	return syncPath(filepath.Dir(path))
 }
 
 func link(from, to string) error {
@@ -103,10 +103,11 @@ func writeNew(path string, recs []checkpoint.Record) error {
 	return nil
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+// syncPath makes what a file holds, or what names a folder has, durable.
+func syncPath(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -43,7 +43,7 @@ func replace(path, with, aside string, o Options) (err error) {
 	if err := os.Rename(with, path); err != nil {
 		return err
 	}
-	return errors.Join(syncDir(filepath.Dir(path)), syncDir(filepath.Dir(aside)))
+	return errors.Join(syncPath(filepath.Dir(path)), syncPath(filepath.Dir(aside)))
 }
 
 // setAside gives what is at path a second name; a folder, which can have but one, is moved.
@@ -67,12 +67,4 @@ func setAside(old *os.File, path, aside string, o Options) error {
 		return checkpoint.ErrExists
 	}
 	return err
-}
-
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

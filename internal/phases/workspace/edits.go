@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -77,19 +76,7 @@ func (r *Repo) folder(ctx context.Context, m phases.Manifest) (out phases.Manife
 		w.out = append(w.out, found{path: e.Path, info: info})
 	}
 	s := &scan{root: root, limits: r.limits, cache: &statCache{}, blobs: r.blobs}
-	for _, f := range w.out {
-		if err := s.take(ctx, f); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.flush(ctx); err != nil {
-		return nil, err
-	}
-	if err := problem(s.problems); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(s.out, func(a, b phases.Entry) int { return strings.Compare(a.Path, b.Path) })
-	return s.out, nil
+	return s.all(ctx, w.out)
 }
 
 // Made is a commit in the user's repository.

@@ -69,7 +69,12 @@ func (t *Trees) scan(ctx context.Context, dir string) (m phases.Manifest, err er
 		return nil, err
 	}
 	s := &scan{root: root, limits: t.limits, cache: t.cache(dir), blobs: t.blobs}
-	for _, f := range w.out {
+	return s.all(ctx, w.out)
+}
+
+// all takes what was found, and gives it as a tree.
+func (s *scan) all(ctx context.Context, out []found) (phases.Manifest, error) {
+	for _, f := range out {
 		if err := s.take(ctx, f); err != nil {
 			return nil, err
 		}
