@@ -23,15 +23,11 @@ func (e *Engine) makePlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	at, err := e.attempt(ctx, planner.PlanTask, "", st.Attempts)
+	ask, facts, err := e.planning(ctx, st)
 	if err != nil {
 		return err
 	}
-	facts, err := e.frozenFacts(ctx, st)
-	if err != nil {
-		return err
-	}
-	plan, err := e.draft(ctx, e.asker(at, st), facts)
+	plan, err := e.draft(ctx, ask, facts)
 	if errors.Is(err, ErrReplay) { // a newer builder asks other questions, or asks them in another way
 		return e.planAgain(ctx, st, outcomeDiverged, err)
 	}
@@ -45,6 +41,16 @@ func (e *Engine) makePlan(ctx context.Context) error {
 		return fmt.Errorf("plan: %w", err)
 	}
 	return e.takePlan(ctx, plan, "model")
+}
+
+// planning is who answers the open attempt at planning, and what it is told of the machine.
+func (e *Engine) planning(ctx context.Context, st TaskState) (planner.Asker, string, error) {
+	at, err := e.attempt(ctx, planner.PlanTask, "", st.Attempts)
+	if err != nil {
+		return nil, "", err
+	}
+	facts, err := e.frozenFacts(ctx, st)
+	return e.asker(at, st), facts, err
 }
 
 // startPlan gives the task `plan` with an attempt that is open.

@@ -150,15 +150,11 @@ func (r *Replay) plan(ctx context.Context, f PlanAccepted) error {
 		if err != nil {
 			return err
 		}
-		at, err := e.attempt(ctx, planner.PlanTask, "", st.Attempts)
+		ask, facts, err := e.planning(ctx, st)
 		if err != nil {
 			return err
 		}
-		facts, err := e.frozenFacts(ctx, st)
-		if err != nil {
-			return err
-		}
-		plan, err := e.Draft(ctx, e.asker(at, st), e.Spec, facts)
+		plan, err := e.Draft(ctx, ask, e.Spec, facts)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -51,12 +51,16 @@ func (e *Engine) take(ctx context.Context, idle bool) ([]Step, error) {
 	return steps, err
 }
 
-// readRoot keeps the tree of the branch while the build has no commit of its own.
-func (e *Engine) readRoot(ctx context.Context, files Manifest) (err error) {
+// readRoot keeps the tree of the branch, once, where the build has no commit of its own yet.
+func (e *Engine) readRoot(ctx context.Context, files Manifest) error {
 	if e.root.read {
 		return nil
 	}
-	e.root.tree, err = keep(ctx, e.Blobs, files)
+	var own bool
+	err := e.Writer.View(ctx, func(s *State) { own = s.Head != "" })
+	if err == nil && !own {
+		e.root.tree, err = keep(ctx, e.Blobs, files)
+	}
 	e.root.read = err == nil
 	return err
 }
