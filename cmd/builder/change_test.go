@@ -151,6 +151,7 @@ func TestOneRequirementOfMany(t *testing.T) {
 	}
 	has(t, s.said(), "<changed>", "This task was done before, in commit "+before["s.left"][:10], "was: The file left.txt lists the houses on the left.")
 	has(t, s.wants(0, "checkpoint", "verify", "app"), "commits found")
+	s.wants(0, "replay", "app")
 	has(t, s.wants(0, "resume", "app"), "done already")
 }
 

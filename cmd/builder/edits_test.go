@@ -49,6 +49,7 @@ func TestKeepEdits(t *testing.T) {
 	}
 	has(t, s.said(), "gate right is red")
 	has(t, s.wants(0, "checkpoint", "verify", "app"), "commits found")
+	s.wants(0, "replay", "app")
 	has(t, s.wants(0, "resume", "app", "--keep-edits"), "nothing was edited")
 }
 

@@ -87,6 +87,7 @@ func TestExportImport(t *testing.T) {
 		t.Errorf("imported %+v, exported %+v", st, before)
 	}
 	has(t, s.wants(0, "checkpoint", "verify", "moved/app"), "2 commits found")
+	s.wants(0, "replay", "moved/app")
 	if got := s.git("moved/app", "rev-parse", "refs/tags/half^{commit}", "refs/heads/side/road"); got != st.Head+"\n"+st.Head {
 		t.Errorf("references %s", got)
 	}
@@ -104,6 +105,7 @@ func TestExportImport(t *testing.T) {
 		t.Errorf("billed %d, never stopped %d; %+v", now.Cost, bill, st.Budget)
 	}
 	has(t, s.wants(0, "checkpoint", "verify", "moved/app"), "4 commits found")
+	s.wants(0, "replay", "moved/app")
 }
 
 // While a process works on a build, it is neither exported nor compacted nor forked.

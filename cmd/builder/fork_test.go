@@ -40,6 +40,7 @@ func TestForkAtTheMiddle(t *testing.T) {
 		t.Error("forking changed the source")
 	}
 	has(t, s.wants(0, "checkpoint", "verify", "new/fork"), "3 commits found")
+	s.wants(0, "replay", "new/fork")
 	st := s.status("new/fork")
 	if st.State != phases.PausedState || st.Budget.Spent != 0 || st.Calls != 0 || st.Forked == nil || st.Forked.Tasks != 3 || st.Head != source.Tasks[2].Commit || st.Budget.Cap != 1_000_000 {
 		t.Errorf("before it goes on: %+v", st)
@@ -95,6 +96,7 @@ func TestForkAtTheMiddle(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 	has(t, s.wants(0, "checkpoint", "verify", "again"), "5 commits found")
+	s.wants(0, "replay", "again")
 
 	// One at a task that was carried over begins there.
 	s.wants(0, "checkpoint", "fork", "again", "--at", job.TaskID(0), "-o", "first", "--build-id", "b-first")
@@ -177,6 +179,7 @@ func TestForkOfTasksSideBySide(t *testing.T) {
 	s := newCrewed(t, job)
 	s.wants(0, s.args("--workers", "3")...)
 	has(t, s.wants(0, "checkpoint", "verify", "app"), "5 commits found")
+	s.wants(0, "replay", "app")
 	at := s.git("app", "log", "-1", "--skip", "2", "--format=%(trailers:key=Builder-Task,valueonly)")
 	before := len(s.crew.Bill().Charges)
 	s.wants(0, "checkpoint", "fork", "app", "--at", at, "-o", "fork")
@@ -187,6 +190,7 @@ func TestForkOfTasksSideBySide(t *testing.T) {
 		t.Errorf("asked for %v; %+v", tasks, st)
 	}
 	has(t, s.wants(0, "checkpoint", "verify", "fork"), "5 commits found")
+	s.wants(0, "replay", "fork")
 	if a, b := s.git("app", "rev-parse", "HEAD^{tree}"), s.git("fork", "rev-parse", "HEAD^{tree}"); a != b {
 		t.Errorf("trees %s and %s", a, b)
 	}

@@ -209,6 +209,7 @@ func TestSameCommits(t *testing.T) {
 func (s *site) verified() {
 	s.t.Helper()
 	s.wants(0, "checkpoint", "verify", "app")
+	s.wants(0, "replay", "app")
 	if st := s.status("app"); st.State != phases.DoneState || st.Budget.Held != 0 {
 		s.t.Errorf("status %+v", st)
 	}

@@ -28,7 +28,6 @@ type Replay struct {
 	Tell func(string)
 
 	answers map[budget.Op]*keptAnswer
-	results map[planner.TaskID]replayed
 	at      time.Time
 	merging bool // the build's commits are merges
 	landing bool // between the first and the last record of a merge's end
@@ -62,7 +61,7 @@ var errOtherwise = errors.New("it came out otherwise")
 // Run replays all of a journal. The error is the machine's; what came out otherwise is in the report.
 func (r *Replay) Run(ctx context.Context, source checkpoint.Journal) (ReplayReport, error) {
 	r.report = ReplayReport{Version: 1, Notes: []string{}, Problems: []string{}}
-	r.answers, r.results = map[budget.Op]*keptAnswer{}, map[planner.TaskID]replayed{}
+	r.answers = map[budget.Op]*keptAnswer{}
 	if err := source.Read(ctx, 0, r.collect); err != nil {
 		return r.report, fmt.Errorf("read journal: %w", err)
 	}
@@ -96,8 +95,6 @@ func (r *Replay) step(ctx context.Context, env checkpoint.Envelope) error {
 		return nil // done where its attempt or merge is
 	case PlanAccepted:
 		return r.plan(ctx, f)
-	case AttemptStarted:
-		return r.attempt(ctx, f)
 	case AttemptFinished:
 		return r.attempted(ctx, f)
 	case MergeStarted:
@@ -166,59 +163,59 @@ func (r *Replay) plan(ctx context.Context, f PlanAccepted) error {
 	return e.Writer.Record(ctx, f)
 }
 
-// attempt carries an attempt out again.
-func (r *Replay) attempt(ctx context.Context, f AttemptStarted) error {
+// attempt carries an attempt out again, at its end: by then the state knows what a person said in it.
+func (r *Replay) attempt(ctx context.Context, f AttemptFinished) (replayed, error) {
 	e := r.Engine
-	if err := e.Writer.Record(ctx, f); err != nil || f.Task == planner.PlanTask {
-		return err
-	}
 	if err := e.loadPlan(ctx); err != nil {
-		return err
+		return replayed{}, err
 	}
 	task, ok := e.plan.Task(f.Task)
 	st, err := e.task(ctx, f.Task)
-	if err != nil || !ok {
-		return errors.Join(err, errMissing(ok, f.Task))
+	if err != nil || !ok || st.Open == nil {
+		return replayed{}, errors.Join(err, errMissing(ok && st.Open != nil, f.Task))
 	}
 	if f.Attempt == st.Before+1 {
 		if err := e.redFirst(ctx, task, st); err != nil {
-			return err
+			return replayed{}, err
 		}
 	}
 	base, err := fetch(ctx, e.Blobs, st.BaseTree)
 	if err != nil {
-		return err
+		return replayed{}, err
 	}
 	at, err := e.attempt(ctx, f.Task, st.Phase, f.Attempt)
 	if err != nil {
-		return err
+		return replayed{}, err
 	}
 	p := e.prover(task, st, at, base)
 	res, err := e.engage(ctx, task, st, p)
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return replayed{}, context.Cause(ctx)
 	}
 	r.report.Attempts++
-	r.results[f.Task] = replayed{string(res.Outcome), p.proven, err}
+	got := replayed{string(res.Outcome), p.proven, err}
 	if res.Outcome == agent.Accepted && err == nil {
 		r.tell("%s  attempt %d  tree %.12s", f.Task, f.Attempt, p.proven)
-		return nil
+		return got, nil
 	}
 	r.tell("%s  attempt %d  ended without a candidate", f.Task, f.Attempt)
-	return os.RemoveAll(p.dir)
+	return got, os.RemoveAll(p.dir)
 }
 
 func errMissing(ok bool, id planner.TaskID) error {
 	if ok {
 		return nil
 	}
-	return fmt.Errorf("replay: the plan has no task %s", id)
+	return fmt.Errorf("replay: the plan has no task %s, or it has no attempt that is open", id)
 }
 
 // attempted compares how an attempt came out.
 func (r *Replay) attempted(ctx context.Context, f AttemptFinished) error {
 	if f.Task != planner.PlanTask {
-		got := r.results[f.Task]
+		got, err := r.attempt(ctx, f)
+		if err != nil {
+			return err
+		}
 		var failed *agent.Failure
 		switch {
 		case f.Tree != "" && got.err != nil:
