@@ -3,7 +3,6 @@ package phases
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/faultpoint"
@@ -43,8 +42,8 @@ func (e *Engine) merge(ctx context.Context) error {
 		return err
 	}
 	for _, it := range b.items[:b.good] {
-		if err := os.RemoveAll(e.scratch(it.task.ID, it.st.Attempts)); err != nil {
-			return fmt.Errorf("remove scratch tree: %w", err)
+		if err := removeScratch(e.scratch(it.task.ID, it.st.Attempts)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
@@ -199,7 +198,7 @@ func (r *Replay) attempt(ctx context.Context, f AttemptFinished) (replayed, erro
 		return got, nil
 	}
 	r.tell("%s  attempt %d  ended without a candidate", f.Task, f.Attempt)
-	return got, os.RemoveAll(p.dir)
+	return got, removeScratch(p.dir)
 }
 
 func errMissing(ok bool, id planner.TaskID) error {

@@ -41,10 +41,18 @@ func (e *Engine) sweepScratch(ctx context.Context) error {
 		if kept[entry.Name()] {
 			continue
 		}
-		// One that a command made read-only is left to `builder clean`.
-		if err := os.RemoveAll(filepath.Join(e.Scratch, entry.Name())); err != nil && !errors.Is(err, fs.ErrPermission) {
-			return fmt.Errorf("sweep scratch trees: %w", err)
+		if err := removeScratch(filepath.Join(e.Scratch, entry.Name())); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// removeScratch deletes a tree that is not needed any more. One that a command made read-only is left to
+// `builder clean`: it is no reason to end a build.
+func removeScratch(dir string) error {
+	if err := os.RemoveAll(dir); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("remove scratch tree: %w", err)
 	}
 	return nil
 }

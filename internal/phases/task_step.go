@@ -142,7 +142,7 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 	if end.Tree != "" {
 		return nil // the folder stays until its commit is on the branch
 	}
-	return os.RemoveAll(p.dir)
+	return removeScratch(p.dir)
 }
 
 // unreachable says that the model gave no answer for so long, or so finally, that the build would
