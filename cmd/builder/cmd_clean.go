@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
 func newClean(a *app) *cobra.Command {
@@ -101,7 +103,7 @@ func (l *litter) free() error {
 	if l.lock != nil && !sameFolder(l.Path, l.lock) || l.age && !old(l.Path) {
 		return fmt.Errorf("%s is in use again: it stays", l.Path)
 	}
-	if err := removeTree(l.Path); err != nil {
+	if err := sandbox.RemoveTree(l.Path); err != nil {
 		return fmt.Errorf("free %s: %w", l.Path, err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/phases/verify"
 	"github.com/seed-c331f47d/builder/internal/phases/workspace"
 	"github.com/seed-c331f47d/builder/internal/planner/markdown"
+	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
 type replayOptions struct {
@@ -66,7 +67,7 @@ func (a *app) runReplay(ctx context.Context, o replayOptions) (err error) {
 	if err != nil {
 		return fmt.Errorf("make folder for the replay: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, sandbox.RemoveTree(dir)) }()
 	braked, b := newBrake(ctx, 0, func(bool) { a.say("stopping") })
 	defer b.release()
 	r, err := a.replay(braked, st, state, dir, o)

@@ -84,7 +84,7 @@ func (a *app) runSelftest(ctx context.Context, o selftestOptions) (err error) {
 	failed := false
 	defer func() {
 		if !o.keep || !failed {
-			err = errors.Join(err, crash.RemoveAll(dir))
+			err = errors.Join(err, sandbox.RemoveTree(dir))
 		}
 	}()
 	conf, level, err := a.selftestConfig(ctx, o, dir)

@@ -73,14 +73,11 @@ func sweepPlacings(parent, base string) error {
 		return fmt.Errorf("sweep %s: %w", parent, err)
 	}
 	for _, dir := range left {
-		lock, err := os.Open(dir)
-		if err != nil {
-			continue // gone, or somebody else's
+		lock := takeFree(dir)
+		if lock == nil {
+			continue // held, gone, or somebody else's
 		}
-		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			err = os.RemoveAll(dir)
-		}
-		if err := errors.Join(err, lock.Close()); err != nil {
+		if err := errors.Join(os.RemoveAll(dir), lock.Close()); err != nil {
 			return fmt.Errorf("sweep %s: %w", dir, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,18 +57,4 @@ func takeFree(dir string) *os.File {
 		return nil
 	}
 	return f
-}
-
-// removeTree deletes a folder, also what a command made read-only in it (module caches are).
-func removeTree(root string) error {
-	if os.RemoveAll(root) == nil {
-		return nil
-	}
-	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			return os.Chmod(path, 0o700)
-		}
-		return err
-	})
-	return errors.Join(err, os.RemoveAll(root))
 }

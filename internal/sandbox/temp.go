@@ -112,7 +112,7 @@ func same(open *os.File, path string) bool {
 
 // Remove deletes the folder, also what a command made read-only in it (module caches are).
 func (t *Temp) Remove() error {
-	return errors.Join(removeAll(t.Path), t.lock.Close())
+	return errors.Join(RemoveTree(t.Path), t.lock.Close())
 }
 
 // Sweep removes the folders of processes that are gone, at whatever moment they ended. Those of other
@@ -139,26 +139,7 @@ func sweep(path string) error {
 		return err
 	}
 	if tryLock(lock) == nil && same(lock, path) {
-		err = removeAll(path)
+		err = RemoveTree(path)
 	}
 	return errors.Join(err, lock.Close())
-}
-
-func removeAll(root string) error {
-	if os.RemoveAll(root) == nil {
-		return nil
-	}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			return os.Chmod(path, 0o700)
-		}
-		return err
-	})
-	if err == nil {
-		err = os.RemoveAll(root)
-	}
-	if err != nil {
-		return fmt.Errorf("remove temporary folder: %w", err)
-	}
-	return nil
 }

@@ -190,17 +190,3 @@ func find(name, path string) string {
 	}
 	return ""
 }
-
-// RemoveAll removes a folder, also read-only folders in it.
-func RemoveAll(dir string) error {
-	if os.RemoveAll(dir) == nil {
-		return nil
-	}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			return os.Chmod(path, 0o700)
-		}
-		return err
-	})
-	return errors.Join(err, os.RemoveAll(dir))
-}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
 // Config says what a trial does.
@@ -103,7 +103,7 @@ func (t *trial) undisturbed(ctx context.Context) (err error) {
 		return fmt.Errorf("a build without any fault is wrong: %q", wrong)
 	}
 	t.tell("without a fault: %s to the first call, %s a task, %d calls", t.startup.Round(time.Millisecond), t.task.Round(time.Millisecond), len(s.model.Charges()))
-	return os.RemoveAll(s.dir)
+	return sandbox.RemoveTree(s.dir)
 }
 
 // build carries one build to its end through as many rounds as it lasts, at most mostEnds, and holds
@@ -168,6 +168,6 @@ func (t *trial) finish(ctx context.Context, s *site, b *books, name string, usd 
 		if len(wrong) > 0 {
 			return nil // it is left for a look
 		}
-		return RemoveAll(s.dir)
+		return sandbox.RemoveTree(s.dir)
 	}
 }
