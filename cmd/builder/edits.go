@@ -46,7 +46,7 @@ const keptTrailer = "Builder-Edits: kept for the user"
 type edits struct {
 	head  string
 	tree  phases.Manifest // of head
-	own   []workspace.Made
+	own   []workspace.Commit
 	files []workspace.Edit
 	lost  bool // history was rewritten below the build's newest commit
 }
@@ -184,9 +184,9 @@ func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Eng
 }
 
 // allKept says whether commits are those that the builder made of a person's edits in this build.
-func allKept(own []workspace.Made, build string) bool {
+func allKept(own []workspace.Commit, build string) bool {
 	for _, c := range own {
-		if !strings.Contains(c.Message, "\nBuilder-Build: "+build+"\n"+keptTrailer+"\n") {
+		if !strings.Contains(c.Message, "\n"+phases.TrailerBuild+": "+build+"\n"+keptTrailer+"\n") {
 			return false
 		}
 	}

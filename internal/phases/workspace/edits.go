@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -79,20 +78,12 @@ func (r *Repo) folder(ctx context.Context, m phases.Manifest) (out phases.Manife
 	return s.all(ctx, w.out)
 }
 
-// Made is a commit in the user's repository.
-type Made struct {
-	ID      string
-	Author  string // "Name <email>"
-	Subject string
-	Message string
-}
-
 // maxAbove bounds how many commits are looked through.
 const maxAbove = 10_000
 
 // Above lists the commits that head has and base has not, newest first; false when base is not
 // among head's ancestors: then history was rewritten.
-func (r *Repo) Above(_ context.Context, base, head string) ([]Made, bool, error) {
+func (r *Repo) Above(_ context.Context, base, head string) ([]Commit, bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if base == head {
@@ -102,7 +93,7 @@ func (r *Repo) Above(_ context.Context, base, head string) ([]Made, bool, error)
 	seen := map[plumbing.Hash]bool{end: true}
 	todo := []plumbing.Hash{plumbing.NewHash(head)}
 	reached := false
-	var out []Made
+	var out []Commit
 	for len(todo) > 0 {
 		id := todo[0]
 		todo = todo[1:]
@@ -117,8 +108,7 @@ func (r *Repo) Above(_ context.Context, base, head string) ([]Made, bool, error)
 		if err != nil {
 			return nil, false, fmt.Errorf("read commit %s: %w", id, err)
 		}
-		subject, _, _ := strings.Cut(c.Message, "\n")
-		out = append(out, Made{ID: id.String(), Author: c.Author.Name + " <" + c.Author.Email + ">", Subject: subject, Message: c.Message})
+		out = append(out, commitOf(c))
 		for _, p := range c.ParentHashes {
 			reached = reached || p == end
 			todo = append(todo, p)

@@ -207,15 +207,20 @@ func (h *History) raw(kind plumbing.ObjectType, id plumbing.Hash) ([]byte, error
 
 // trailers reads the lines "Key: value" at the end of a message.
 func trailers(message string) []phases.Trailer {
-	message = strings.TrimRight(message, "\n")
-	if i := strings.LastIndex(message, "\n\n"); i >= 0 {
-		message = message[i+2:]
-	}
 	var out []phases.Trailer
-	for line := range strings.SplitSeq(message, "\n") {
+	for _, line := range lastParagraph(message) {
 		if key, value, ok := strings.Cut(line, ": "); ok && key != "" && !strings.ContainsAny(key, " \t") {
 			out = append(out, phases.Trailer{Key: key, Value: value})
 		}
 	}
 	return out
+}
+
+// lastParagraph is the lines after the last empty one of a message.
+func lastParagraph(message string) []string {
+	message = strings.TrimRight(message, "\n")
+	if i := strings.LastIndex(message, "\n\n"); i >= 0 {
+		message = message[i+2:]
+	}
+	return strings.Split(message, "\n")
 }

@@ -11,12 +11,27 @@ import (
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
-// Commit is a commit of the branch as it tells of itself.
+// Commit is a commit of the user's repository as it tells of itself.
 type Commit struct {
 	ID       string
 	Parent   string // the first; "" for none
 	Author   string // "Name <email>"
+	Subject  string
+	Message  string
 	Trailers map[string]string
+}
+
+// commitOf tells of a commit.
+func commitOf(c *object.Commit) Commit {
+	subject, _, _ := strings.Cut(c.Message, "\n")
+	one := Commit{
+		ID: c.Hash.String(), Author: fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email),
+		Subject: subject, Message: c.Message, Trailers: trailerMap(c.Message),
+	}
+	if len(c.ParentHashes) > 0 {
+		one.Parent = c.ParentHashes[0].String()
+	}
+	return one
 }
 
 // History lists the commits of the branch from its newest back along first parents, up to and without
@@ -36,10 +51,7 @@ func (r *Repo) History(ctx context.Context, stop string) (commits []Commit, foun
 		if err != nil {
 			return nil, false, fmt.Errorf("read commit %s: %w", id, err)
 		}
-		one := Commit{ID: id, Author: fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email), Trailers: trailerMap(c.Message)}
-		if len(c.ParentHashes) > 0 {
-			one.Parent = c.ParentHashes[0].String()
-		}
+		one := commitOf(c)
 		commits = append(commits, one)
 		id = one.Parent
 	}
@@ -63,14 +75,14 @@ func (r *Repo) TreeOf(ctx context.Context, commit string) (phases.Manifest, erro
 
 // trailerMap are the lines "Key: value" of a message's last paragraph, where all its lines are such.
 func trailerMap(message string) map[string]string {
-	paragraphs := strings.Split(strings.TrimRight(message, "\n"), "\n\n")
+	lines := lastParagraph(message)
+	all := trailers(message)
+	if len(all) < len(lines) {
+		return nil
+	}
 	found := map[string]string{}
-	for line := range strings.Lines(paragraphs[len(paragraphs)-1]) {
-		key, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		if !ok || key == "" || strings.ContainsAny(key, " \t") {
-			return nil
-		}
-		found[key] = value
+	for _, t := range all {
+		found[t.Key] = t.Value
 	}
 	return found
 }
