@@ -72,7 +72,7 @@ func TestPauseAndGoOn(t *testing.T) {
 	has(t, s.wants(0, "status", "app"), "paused since ")
 	has(t, s.wants(0, "resume", "app"), "the process that waited in ")
 	has(t, run.end(0), "goes on by an order", "done: 1 tasks")
-	s.verified()
+	s.replayed()
 	if _, err := os.Lstat(st.Control); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket is left: %v", err)
 	}
@@ -106,7 +106,7 @@ func TestOrderedStop(t *testing.T) {
 	}
 	has(t, s.wants(2, "stop", "app"), "builder: E_ORDER_STATE: ", "hint: start it with: builder resume")
 	has(t, s.wants(0, "resume", "app"), "done: 1 tasks")
-	s.verified()
+	s.replayed()
 }
 
 // A cap that is raised while the build runs counts for its next call; one below what is used is
@@ -127,7 +127,7 @@ func TestOrderedCap(t *testing.T) {
 	if st := s.status("app"); st.Budget.Cap != 25_000_000 || st.Budget.CapTokens != 9_000_000 {
 		t.Errorf("budget %+v", st.Budget)
 	}
-	s.verified()
+	s.replayed()
 }
 
 // Without the order this build pauses for its budget; with it, given before, it does not.
@@ -151,13 +151,13 @@ func TestCapRaisedInTime(t *testing.T) {
 			close(gate)
 			if raised {
 				run.end(0)
-				s.verified()
+				s.replayed()
 				return
 			}
 			has(t, run.end(75), "builder: E_BUDGET: ")
 			s.order("cap", "app", "--max-tokens", "900000") // no process: into the journal
 			s.wants(0, "resume", "app")
-			s.verified()
+			s.replayed()
 		})
 	}
 }
@@ -179,7 +179,7 @@ func TestOrderedNote(t *testing.T) {
 	if len(reqs) != 2 || strings.Contains(reqs[0].Said(), "loudly") || strings.Count(reqs[1].Said(), "say it[2J loudly") != 1 {
 		t.Errorf("%d calls; the second was told %q", len(reqs), reqs[len(reqs)-1].Said())
 	}
-	s.verified()
+	s.replayed()
 }
 
 // inquirer asks before it does what it was asked for.
@@ -216,7 +216,7 @@ func TestQuestionAndAnswer(t *testing.T) {
 		t.Errorf("%d calls, the second was told %q", len(reqs), reqs[1].Last())
 	}
 	has(t, s.wants(0, "logs", "main.hello", "app"), "question.asked", "order.given")
-	s.verified()
+	s.replayed()
 }
 
 // While other work goes on, a question can be answered over the socket; where a worker is free the
@@ -248,7 +248,7 @@ func TestAnswerWhileRunning(t *testing.T) {
 	run.await("main.hello  done")
 	close(gate)
 	has(t, run.end(0), "done: 2 tasks")
-	s.verified()
+	s.replayed()
 }
 
 // alone takes away what the second task needs of the first.
@@ -297,7 +297,7 @@ func TestSocketPlaces(t *testing.T) {
 			close(gate)
 			s.order("continue", "app")
 			run.end(0)
-			s.verified()
+			s.replayed()
 		})
 	}
 }
@@ -327,5 +327,5 @@ func TestStaleSocket(t *testing.T) {
 	if _, err := os.Lstat(at); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket is left: %v", err)
 	}
-	s.verified()
+	s.replayed()
 }
