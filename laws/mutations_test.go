@@ -155,10 +155,16 @@ var mutations = []mutation{
 		tests: "TestSimulation",
 	},
 	{
+		law: "L2", kept: "what a dead process wrote is not trusted to be on the disk", file: "internal/checkpoint/blob/spool.go",
+		old:   `	return s.store.Put(ctx, content)`,
+		new:   `	return s.link(ctx, name)`,
+		tests: "TestOldSpoolIsCopied",
+	},
+	{
 		law: "L2", kept: "a spool stays until its call is settled", file: "internal/phases/recover.go", in: simulation,
-		old: `	blob, err := spools.Link(ctx, name)
+		old: `	blob, err := spools.Copy(ctx, name)
 `,
-		new: `	blob, err := spools.Link(ctx, name)
+		new: `	blob, err := spools.Copy(ctx, name)
 	_ = spools.Remove(name)
 `,
 		tests: "TestSimulation",

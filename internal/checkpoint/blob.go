@@ -68,8 +68,9 @@ type Spools interface {
 	Create(name string) (Spool, error)
 	// Read returns what a spool holds; ErrNotFound when there is none.
 	Read(name string) ([]byte, error)
-	// Link keeps the bytes of an old spool among the blobs, as Spool.Keep does.
-	Link(ctx context.Context, name string) (Hash, error)
+	// Copy keeps the bytes of an old spool among the blobs, as a file of their own: it is not known
+	// whether the process that wrote them could make them safe. The spool stays.
+	Copy(ctx context.Context, name string) (Hash, error)
 	// Remove drops a spool; one that is not there is fine. Blobs linked from it stay.
 	Remove(name string) error
 	// List names all spools, sorted.

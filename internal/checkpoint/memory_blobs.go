@@ -110,8 +110,8 @@ func (b *MemoryBlobs) Read(name string) ([]byte, error) {
 	return append([]byte{}, s.content...), nil
 }
 
-// Link implements [Spools].
-func (b *MemoryBlobs) Link(ctx context.Context, name string) (Hash, error) {
+// Copy implements [Spools].
+func (b *MemoryBlobs) Copy(ctx context.Context, name string) (Hash, error) {
 	content, err := b.Read(name)
 	if err != nil {
 		return "", err

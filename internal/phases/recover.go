@@ -66,7 +66,7 @@ func recovered(ctx context.Context, h budget.Hold, spools checkpoint.Spools, rea
 	if err != nil {
 		return budget.Settlement{}, fmt.Errorf("read spool of %s: %w", h.Op, err)
 	}
-	blob, err := spools.Link(ctx, name)
+	blob, err := spools.Copy(ctx, name)
 	if err != nil {
 		return budget.Settlement{}, fmt.Errorf("keep spool of %s: %w", h.Op, err)
 	}

@@ -65,9 +65,23 @@ func (s *Spools) Read(name string) ([]byte, error) {
 	return content, nil
 }
 
-// Link implements [checkpoint.Spools].
-func (s *Spools) Link(ctx context.Context, name string) (checkpoint.Hash, error) {
-	if err := errors.Join(ctx.Err(), checkpoint.CheckSpoolName(name)); err != nil {
+// Copy implements [checkpoint.Spools]. The file itself is not linked: where a sync of it failed in the
+// process that wrote it, no later sync makes its bytes safe, though they can be read until the machine
+// goes down.
+func (s *Spools) Copy(ctx context.Context, name string) (checkpoint.Hash, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	content, err := s.Read(name)
+	if err != nil {
+		return "", err
+	}
+	return s.store.Put(ctx, content)
+}
+
+// link gives the file of a spool a second name among the blobs.
+func (s *Spools) link(ctx context.Context, name string) (checkpoint.Hash, error) {
+	if err := ctx.Err(); err != nil {
 		return "", err
 	}
 	path := filepath.Join(s.dir, name)
@@ -118,8 +132,9 @@ type spool struct {
 
 	mu    sync.Mutex
 	file  File
-	ended bool // by Close or Keep: the blob may be the same file by now
-	named bool // the folder was synced
+	ended bool  // by Close or Keep: the blob may be the same file by now
+	named bool  // the folder was synced
+	lost  error // of a sync that failed: no later one makes the bytes before it safe
 }
 
 func (s *spool) Write(p []byte) (int, error) {
@@ -138,11 +153,12 @@ func (s *spool) Write(p []byte) (int, error) {
 func (s *spool) Sync() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
-		return nil
+	if s.ended || s.lost != nil {
+		return s.lost
 	}
 	if err := s.file.Sync(); err != nil {
-		return fmt.Errorf("sync spool %s: %w", s.name, spaceError(err))
+		s.lost = fmt.Errorf("sync spool %s: %w", s.name, spaceError(err))
+		return s.lost
 	}
 	if s.named {
 		return nil
@@ -158,7 +174,10 @@ func (s *spool) Keep(ctx context.Context) (checkpoint.Hash, error) {
 	if err := s.Close(); err != nil {
 		return "", err
 	}
-	return s.spools.Link(ctx, s.name)
+	if s.lost != nil {
+		return s.spools.Copy(ctx, s.name)
+	}
+	return s.spools.link(ctx, s.name)
 }
 
 func (s *spool) Close() error {

@@ -89,7 +89,7 @@ func TestSpoolIsLinkedNotRenamed(t *testing.T) {
 		t.Fatal("no error")
 	}
 	s.fault = nil
-	h, err := spools.Link(t.Context(), "op")
+	h, err := sp.Keep(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +97,33 @@ func TestSpoolIsLinkedNotRenamed(t *testing.T) {
 	two, err2 := os.Stat(s.path(h))
 	if errors.Join(err1, err2) != nil || !os.SameFile(one, two) {
 		t.Errorf("not one file: %v %v", err1, err2)
+	}
+}
+
+// What an earlier process wrote may never have reached the disk, where a sync of it failed, and no later
+// sync of that file makes it: its bytes are written anew.
+func TestOldSpoolIsCopied(t *testing.T) {
+	t.Parallel()
+	s := opened(t, t.TempDir())
+	spools := openedSpools(t, s)
+	sp, err := spools.Create("op")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sp.Write([]byte("answer")); err != nil {
+		t.Fatal(err)
+	}
+	if err := sp.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h, err := spools.Copy(t.Context(), "op")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err1 := os.Stat(filepath.Join(spools.dir, "op"))
+	two, err2 := os.Stat(s.path(h))
+	if errors.Join(err1, err2) != nil || os.SameFile(one, two) {
+		t.Errorf("one file, or %v %v", err1, err2)
 	}
 }
 

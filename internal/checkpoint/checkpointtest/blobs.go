@@ -183,10 +183,10 @@ func foundSpool(t *testing.T, s checkpoint.Spools, b checkpoint.Blobs) {
 	if !slices.Equal(names, []string{"op-1", "op-2"}) {
 		t.Fatalf("got %v", names)
 	}
-	h, err := s.Link(t.Context(), "op-2")
+	h, err := s.Copy(t.Context(), "op-2")
 	must(t, err)
 	holds(t, b, h, []byte("paid for"))
-	_, err = s.Link(t.Context(), "op-3")
+	_, err = s.Copy(t.Context(), "op-3")
 	want(t, err, checkpoint.ErrNotFound)
 }
 
