@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,7 +47,8 @@ type Writer struct {
 	submit    chan *submission
 	quit      chan struct{}
 	done      chan struct{}
-	state     *State              // owned by run
+	mu        sync.RWMutex        // held by run while state or failed change, and by whoever reads them elsewhere
+	state     *State              // changed by run only
 	later     []checkpoint.Record // applied, and ride with the next append; owned by run
 	snapped   uint64
 	snapSize  int // bytes of the newest snapshot of this process
@@ -127,9 +129,27 @@ func (w *Writer) Later(ctx context.Context, f Fact) error {
 	return w.send(ctx, &submission{decide: func(*State) ([]Fact, error) { return []Fact{f}, nil }, later: true, reply: make(chan error, 1)})
 }
 
-// View runs fn on the state in the writer's goroutine. fn must copy what it wants to keep.
-func (w *Writer) View(ctx context.Context, fn func(*State)) error {
-	return w.Decide(ctx, func(s *State) ([]Fact, error) { fn(s); return nil, nil })
+// View runs fn on the state, beside other views; fn must change nothing and copy what it wants to keep.
+// It does not wait for the disk, so the state may be ahead of the journal. That is safe because the
+// journal keeps the order: whatever is recorded for what fn saw is durable only when that is, and
+// nothing leaves the program before its own record is.
+func (w *Writer) View(ctx context.Context, fn func(*State)) (err error) {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	select {
+	case <-w.done:
+		return errClosed
+	default:
+	}
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.failed != nil {
+		return w.failed
+	}
+	defer bug.Catch(&err)
+	fn(w.state)
+	return nil
 }
 
 // Intend admits a call and reserves its worst case durably, before anything leaves. The error is a
@@ -240,12 +260,26 @@ func (w *Writer) rest() {
 	if w.failed != nil {
 		return // the state is ahead of the journal
 	}
-	defer bug.Catch(&w.failed)
-	for _, o := range w.observers {
-		if r, ok := o.(Rester); ok {
-			r.Rest(w.state)
+	var err error
+	func() {
+		defer bug.Catch(&err)
+		for _, o := range w.observers {
+			if r, ok := o.(Rester); ok {
+				r.Rest(w.state)
+			}
 		}
+	}()
+	w.fail(err)
+}
+
+// fail ends all writing with err, if there is one.
+func (w *Writer) fail(err error) {
+	if err == nil {
+		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failed = err
 }
 
 // gather takes all that wait besides first.
@@ -264,10 +298,25 @@ func (w *Writer) gather(first *submission) []*submission {
 // batch decides on all submissions, in order, each on the state that the ones before it leave, and
 // writes what they want recorded in one transaction. Nobody is answered before it is durable.
 func (w *Writer) batch(ctx context.Context, subs []*submission) {
-	answers := make([]error, len(subs))
-	write := len(subs) == 0
 	last := w.state.Seq - uint64(len(w.later))
-	recs := w.later
+	answers, write := w.decide(subs)
+	if recs := w.later; write && w.failed == nil && len(recs) > 0 {
+		w.later = nil
+		w.fail(w.flush(ctx, last, recs))
+	}
+	for i, sub := range subs {
+		if answers[i] == nil && w.failed != nil {
+			answers[i] = w.failed
+		}
+		sub.reply <- answers[i]
+	}
+}
+
+// decide applies what the submissions want recorded, and says whether it must be written now.
+func (w *Writer) decide(subs []*submission) (answers []error, write bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	answers, write = make([]error, len(subs)), len(subs) == 0
 	for i, sub := range subs {
 		if w.failed != nil {
 			answers[i] = w.failed
@@ -284,20 +333,11 @@ func (w *Writer) batch(ctx context.Context, subs []*submission) {
 				w.failed = err
 				break
 			}
-			recs = append(recs, rec)
+			w.later = append(w.later, rec)
 			write = write || !sub.later
 		}
 	}
-	w.later = recs
-	if write && w.failed == nil && len(recs) > 0 {
-		w.flush(ctx, last, recs)
-	}
-	for i, sub := range subs {
-		if answers[i] == nil && w.failed != nil {
-			answers[i] = w.failed
-		}
-		sub.reply <- answers[i]
-	}
+	return answers, write
 }
 
 // ask lets sub decide. One that panics may have changed the state, so nothing more is written.
@@ -318,17 +358,14 @@ func (w *Writer) apply(f Fact) (rec checkpoint.Record, err error) {
 
 // flush appends recs after sequence number last. A failure is ambiguous, so nothing more is written
 // by this process.
-func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Record) {
-	defer bug.Catch(&w.failed)
-	w.later = nil
+func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Record) (err error) {
+	defer bug.Catch(&err)
 	end, err := w.journal.Append(ctx, last, recs)
 	if err != nil {
-		w.failed = fmt.Errorf("append to journal: %w", err)
-		return
+		return fmt.Errorf("append to journal: %w", err)
 	}
 	if end != w.state.Seq {
-		w.failed = fmt.Errorf("append to journal: it ends at %d, the state at %d: %w", end, w.state.Seq, checkpoint.ErrCorrupt)
-		return
+		return fmt.Errorf("append to journal: it ends at %d, the state at %d: %w", end, w.state.Seq, checkpoint.ErrCorrupt)
 	}
 	envs := make([]checkpoint.Envelope, len(recs))
 	for i, r := range recs {
@@ -344,8 +381,9 @@ func (w *Writer) flush(ctx context.Context, last uint64, recs []checkpoint.Recor
 		w.free()
 	}
 	if w.state.Seq-w.snapped >= snapshotEvery && w.since >= w.snapSize {
-		w.failed = w.snapshot(ctx)
+		return w.snapshot(ctx)
 	}
+	return nil
 }
 
 func (w *Writer) snapshot(ctx context.Context) error {
