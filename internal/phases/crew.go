@@ -16,6 +16,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.sweepScratch(ctx); err != nil {
 		return e.pause(ctx, err)
 	}
+	defer e.dropSpares()
 	c := &crew{engine: e, busy: map[Step]bool{}, ended: make(chan outcome)}
 	if err := c.run(ctx); err != nil {
 		return e.pause(ctx, err)

@@ -52,6 +52,7 @@ type Engine struct {
 	plan   *planner.Plan
 	planAt checkpoint.Hash
 	root   root
+	spares spares
 	branch chan struct{} // holds one: whoever moves the branch, or starts tasks from it
 }
 

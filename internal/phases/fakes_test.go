@@ -44,6 +44,9 @@ func (d dirTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 }
 
 func (d dirTrees) Materialise(ctx context.Context, m Manifest, dir string, _ bool) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
 	old, err := d.Scan(ctx, dir)
 	if err != nil {
 		return err
@@ -67,6 +70,10 @@ func (d dirTrees) Materialise(ctx context.Context, m Manifest, dir string, _ boo
 	}
 	return nil
 }
+
+func (dirTrees) Move(from, to string) error { return os.Rename(from, to) }
+
+func (dirTrees) Remove(dir string) error { return os.RemoveAll(dir) }
 
 // memRepo is a branch in memory that survives "crashes" because the test keeps it.
 type memRepo struct {

@@ -42,7 +42,7 @@ func (e *Engine) merge(ctx context.Context) error {
 		return err
 	}
 	for _, it := range b.items[:b.good] {
-		if err := removeScratch(e.scratch(it.task.ID, it.st.Attempts)); err != nil {
+		if err := e.letGo(e.scratch(it.task.ID, it.st.Attempts)); err != nil {
 			return err
 		}
 	}

@@ -12,8 +12,13 @@ type Trees interface {
 	// Scan lists the non-ignored files of dir and stores their content; it MUST refuse what may not
 	// be committed (links that leave the tree, nested repositories, special files) with a *TreeProblem.
 	Scan(ctx context.Context, dir string) (Manifest, error)
-	// Materialise makes dir hold exactly m. With fresh also ignored files are removed.
+	// Materialise makes dir, and the folders above it, and makes it hold exactly m. With fresh also ignored files are removed.
 	Materialise(ctx context.Context, m Manifest, dir string, fresh bool) error
+	// Move renames a tree to where nothing stands, with all that is remembered of its files.
+	Move(from, to string) error
+	// Remove deletes a tree; one that is not there is fine. What a command made read-only is left to
+	// `builder clean`: it is no reason to end a build.
+	Remove(dir string) error
 }
 
 // TreeProblem is something in a scratch tree that may not be there; it is the agent's to mend.

@@ -3,14 +3,17 @@ package phases
 import (
 	"context"
 	"fmt"
-	"os"
+	"path"
+	"slices"
+	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
 // proofTree is a folder with a fresh candidate in it, made when the first gate really runs. Gates
-// that the journal answers leave nothing in it, so those that later gates feed on run again first.
+// that the journal answers leave nothing in it, so those that later gates feed on run again first. A
+// gate that only looks at files is given those files, until one needs the whole tree.
 type proofTree struct {
 	trees   Trees
 	gates   Gates
@@ -18,7 +21,8 @@ type proofTree struct {
 	m       Manifest
 	id      checkpoint.Hash
 	dir     string
-	made    bool
+	begun   bool // something stands in dir
+	made    bool // all of m, and what gates left
 	skipped []planner.Gate
 }
 
@@ -31,24 +35,27 @@ func (t *proofTree) recalled(g planner.Gate) {
 
 // run runs g in the tree.
 func (t *proofTree) run(ctx context.Context, g planner.Gate) (GateReport, error) {
-	if err := t.make(ctx); err != nil {
+	if err := t.make(ctx, g); err != nil {
 		return GateReport{}, err
 	}
 	return t.gate(ctx, g)
 }
 
-func (t *proofTree) make(ctx context.Context) error {
+func (t *proofTree) make(ctx context.Context, g planner.Gate) error {
 	if t.made {
 		return nil
 	}
-	if err := os.RemoveAll(t.dir); err != nil {
-		return fmt.Errorf("clear candidate: %w", err)
+	if !t.begun {
+		if err := t.trees.Remove(t.dir); err != nil {
+			return fmt.Errorf("clear candidate: %w", err)
+		}
+		t.begun = true
 	}
-	if err := os.MkdirAll(t.dir, 0o700); err != nil {
-		return fmt.Errorf("make candidate: %w", err)
+	if part, ok := lookedAt(g, t.m); ok && len(t.skipped) == 0 {
+		return t.lay(ctx, part)
 	}
-	if err := t.trees.Materialise(ctx, t.m, t.dir, true); err != nil {
-		return fmt.Errorf("materialise candidate: %w", err)
+	if err := t.lay(ctx, t.m); err != nil {
+		return err
 	}
 	t.made = true
 	for _, g := range t.skipped {
@@ -57,6 +64,37 @@ func (t *proofTree) make(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (t *proofTree) lay(ctx context.Context, m Manifest) error {
+	if err := t.trees.Materialise(ctx, m, t.dir, true); err != nil {
+		return fmt.Errorf("materialise candidate: %w", err)
+	}
+	return nil
+}
+
+// lookedAt is the part of a tree on which a gate shows what it shows on the whole: the files that it
+// names, and what is above or below their names. Only a gate that looks at files and changes none has
+// such a part, and only in a tree without links, which may lead anywhere.
+func lookedAt(g planner.Gate, m Manifest) (Manifest, bool) {
+	if g.Kind != planner.GateFile || g.Dir != "" || len(g.Frozen) > 0 {
+		return nil, false
+	}
+	var part Manifest
+	for _, e := range m {
+		if e.Mode == ModeSymlink {
+			return nil, false
+		}
+		if slices.ContainsFunc(g.Files, func(c planner.FileCheck) bool { return inLine(e.Path, path.Clean(c.Path)) }) {
+			part = append(part, e)
+		}
+	}
+	return part, true
+}
+
+// inLine says that two paths are the same, or one is below the other.
+func inLine(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")
 }
 
 // gate runs g; a gate that was cut by the end of ctx proves nothing and is an error.
@@ -73,7 +111,7 @@ func (t *proofTree) gate(ctx context.Context, g planner.Gate) (GateReport, error
 
 // remove deletes the folder; what cannot be deleted is found by `builder clean`.
 func (t *proofTree) remove() {
-	if t.made {
-		_ = os.RemoveAll(t.dir)
+	if t.begun {
+		_ = t.trees.Remove(t.dir)
 	}
 }

@@ -198,7 +198,7 @@ func (r *Replay) attempt(ctx context.Context, f AttemptFinished) (replayed, erro
 		return got, nil
 	}
 	r.tell("%s  attempt %d  ended without a candidate", f.Task, f.Attempt)
-	return got, removeScratch(p.dir)
+	return got, e.Trees.Remove(p.dir)
 }
 
 func errMissing(ok bool, id planner.TaskID) error {

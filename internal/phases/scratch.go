@@ -41,18 +41,9 @@ func (e *Engine) sweepScratch(ctx context.Context) error {
 		if kept[entry.Name()] {
 			continue
 		}
-		if err := removeScratch(filepath.Join(e.Scratch, entry.Name())); err != nil {
+		if err := e.Trees.Remove(filepath.Join(e.Scratch, entry.Name())); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// removeScratch deletes a tree that is not needed any more. One that a command made read-only is left to
-// `builder clean`: it is no reason to end a build.
-func removeScratch(dir string) error {
-	if err := os.RemoveAll(dir); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("remove scratch tree: %w", err)
 	}
 	return nil
 }

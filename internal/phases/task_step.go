@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
@@ -142,7 +141,7 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 	if end.Tree != "" {
 		return nil // the folder stays until its commit is on the branch
 	}
-	return removeScratch(p.dir)
+	return e.letGo(p.dir)
 }
 
 // unreachable says that the model gave no answer for so long, or so finally, that the build would
@@ -171,9 +170,6 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 	if err != nil {
 		return agent.Result{}, err
 	}
-	if err := os.MkdirAll(p.dir, 0o700); err != nil {
-		return agent.Result{}, fmt.Errorf("make scratch tree: %w", err)
-	}
 	if err := e.Trees.Materialise(ctx, m, p.dir, false); err != nil {
 		return agent.Result{}, fmt.Errorf("restore scratch tree: %w", err)
 	}
@@ -190,11 +186,8 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskState, base Manifest) error {
 	n := st.Attempts + 1
 	dir := e.scratch(task.ID, n)
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("clear scratch tree: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("make scratch tree: %w", err)
+	if err := e.layScratch(ctx, base, dir); err != nil {
+		return err
 	}
 	tools, err := e.Bench.Tools(ctx, dir, task, e.plan.Shared)
 	if err != nil {

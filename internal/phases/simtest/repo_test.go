@@ -320,6 +320,41 @@ func (t trees) Materialise(ctx context.Context, m phases.Manifest, dir string, f
 	return nil
 }
 
+// Move copies and removes: a rename of a folder that was not synced may be lost, as these may.
+func (t trees) Move(from, to string) error {
+	names, err := t.files(from, "")
+	if err != nil {
+		return err
+	}
+	if err := t.m.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	for _, name := range names {
+		content, err := t.m.ReadFile(path.Join(from, name))
+		if err != nil {
+			return err
+		}
+		if err := t.m.put(path.Join(to, name), content); err != nil {
+			return err
+		}
+	}
+	return t.Remove(from)
+}
+
+// Remove leaves empty folders: a scan sees files.
+func (t trees) Remove(dir string) error {
+	names, err := t.files(dir, "")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := t.m.Remove(path.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // put writes a file in place, as tools do: nothing of it is synced.
 func (m mount) put(name string, content []byte) error {
 	if have, err := m.ReadFile(name); err == nil && bytes.Equal(have, content) {

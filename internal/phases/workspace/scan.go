@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -39,11 +40,30 @@ func (t *Trees) cache(dir string) *statCache {
 	return t.caches[dir]
 }
 
-// Forget drops what is remembered of a folder that is no longer used.
-func (t *Trees) Forget(dir string) {
+// Move implements [phases.Trees].
+func (t *Trees) Move(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
+		return fmt.Errorf("move tree: %w", err)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	delete(t.caches, to)
+	if c, ok := t.caches[from]; ok {
+		t.caches[to] = c
+		delete(t.caches, from)
+	}
+	return nil
+}
+
+// Remove implements [phases.Trees].
+func (t *Trees) Remove(dir string) error {
+	t.mu.Lock()
 	delete(t.caches, dir)
+	t.mu.Unlock()
+	if err := os.RemoveAll(dir); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("remove tree: %w", err)
+	}
+	return nil
 }
 
 // Scan implements [phases.Trees]. Only files that changed since the last Scan or Materialise of this
