@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,31 +26,19 @@ func (m member) count() (int64, [2]int, error) {
 // readObject reads the members of the object that body is. Keys that differ in nothing but case are
 // refused like equal ones, and so are capital letters: readers disagree on which of them counts.
 func readObject(body []byte) (map[string]member, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+	if !json.Valid(body) {
+		return nil, errors.New("not JSON, or something follows it")
+	}
+	if i := blank(body, 0); body[i] != '{' {
 		return nil, errors.New("not a JSON object")
 	}
 	top := map[string]member{}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return nil, fmt.Errorf("not JSON: %w", err)
-		}
-		key, _ := t.(string) // a key of an object is a string
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return nil, fmt.Errorf("not JSON: %w", err)
-		}
-		if _, twice := top[key]; twice || key != strings.ToLower(key) {
+	for p := range membersOf(body) {
+		key, ok := textOf(p.key)
+		if _, twice := top[key]; !ok || twice || key != strings.ToLower(key) {
 			return nil, errors.New("a key stands there twice or in capital letters")
 		}
-		top[key] = member{raw: raw, begin: int(dec.InputOffset()) - len(raw)}
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, fmt.Errorf("not JSON: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the object")
+		top[key] = member{raw: p.value, begin: p.begin}
 	}
 	return top, nil
 }

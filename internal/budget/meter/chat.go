@@ -38,13 +38,15 @@ func (chat) question(req *http.Request, body []byte) (question, error) {
 	if err := q.openaiTools(top["tools"], "function", "custom"); err != nil {
 		return question{}, err
 	}
-	var functions []block // the form of before tools
-	if m := top["functions"]; !m.null() && json.Unmarshal(m.raw, &functions) != nil {
-		return question{}, unmetered("functions cannot be read")
+	if m := top["functions"]; !m.null() { // the form of before tools
+		functions, ok := objectsOf(m.raw)
+		if !ok {
+			return question{}, unmetered("functions cannot be read")
+		}
+		q.tools += int64(len(functions))
 	}
-	q.tools += int64(len(functions))
-	var messages []block
-	if json.Unmarshal(top["messages"].raw, &messages) != nil {
+	messages, ok := objectsOf(top["messages"].raw)
+	if !ok {
 		return question{}, unmetered("messages cannot be read")
 	}
 	q.messages, q.fixed = int64(len(messages)), !top["extra_body"].null()

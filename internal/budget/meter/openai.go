@@ -90,8 +90,8 @@ func (q *question) openaiTools(m member, known ...string) error {
 	if m.null() {
 		return nil
 	}
-	var tools []block
-	if err := json.Unmarshal(m.raw, &tools); err != nil {
+	tools, ok := objectsOf(m.raw)
+	if !ok {
 		return unmetered("tools cannot be read")
 	}
 	q.tools += int64(len(tools))

@@ -39,13 +39,12 @@ func (responses) question(_ *http.Request, body []byte) (question, error) {
 
 // responsesInput looks through the items for what makes a call dearer than its bytes.
 func (q *question) responsesInput(raw json.RawMessage) error {
-	var text string
-	if len(raw) > 0 && json.Unmarshal(raw, &text) == nil && string(raw) != "null" {
+	if _, text := textOf(raw); text {
 		q.messages = 1
 		return nil
 	}
-	var items []block
-	if json.Unmarshal(raw, &items) != nil {
+	items, ok := objectsOf(raw)
+	if !ok {
 		return unmetered("input cannot be read")
 	}
 	q.messages = int64(len(items))

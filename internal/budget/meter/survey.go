@@ -13,10 +13,7 @@ import (
 type block map[string]json.RawMessage
 
 func (b block) text(key string) string {
-	var s string
-	if json.Unmarshal(b[key], &s) != nil {
-		return ""
-	}
+	s, _ := textOf(b[key])
 	return s
 }
 
@@ -32,8 +29,8 @@ func (q *question) survey(top map[string]member) error {
 	if !ok || q.surveyBlocks(system) {
 		q.fixed = true
 	}
-	var messages []block
-	if err := json.Unmarshal(top["messages"].raw, &messages); err != nil {
+	messages, ok := objectsOf(top["messages"].raw)
+	if !ok {
 		return unmetered("messages cannot be read")
 	}
 	q.messages = int64(len(messages))
@@ -51,8 +48,7 @@ func blocks(raw json.RawMessage) ([]block, bool) {
 	if len(raw) == 0 || raw[0] == '"' || string(raw) == "null" {
 		return nil, true
 	}
-	var list []block
-	return list, json.Unmarshal(raw, &list) == nil
+	return objectsOf(raw)
 }
 
 // surveyBlocks notes cache marks and says whether a block costs tokens that its bytes do not bound.
@@ -77,9 +73,8 @@ func (q *question) surveyBlocks(list []block) (opaque bool) {
 
 // caches notes a cache mark.
 func (q *question) caches(mark json.RawMessage) {
-	var m block
 	ttl := "5m"
-	if json.Unmarshal(mark, &m) != nil {
+	if m, ok := objectOf(mark); !ok {
 		ttl = "?"
 	} else if _, ok := m["ttl"]; ok {
 		ttl = m.text("ttl")
@@ -102,8 +97,8 @@ func (q *question) surveyTools(m member) error {
 	if m.null() {
 		return nil
 	}
-	var tools []block
-	if err := json.Unmarshal(m.raw, &tools); err != nil {
+	tools, ok := objectsOf(m.raw)
+	if !ok {
 		return unmetered("tools cannot be read")
 	}
 	q.tools = int64(len(tools))
