@@ -1,13 +1,9 @@
 package phases
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"sort"
 	"strings"
 	"unicode"
@@ -40,65 +36,6 @@ type Entry struct {
 // Manifest lists the files of a tree, sorted by path in byte order, each path once and none below
 // another. Folders exist by their files.
 type Manifest []Entry
-
-// line is an entry as it is encoded; the order of the fields is part of the format.
-type line struct {
-	Path string          `json:"path"`
-	Mode string          `json:"mode"` // octal, as git prints it
-	Blob checkpoint.Hash `json:"blob"`
-	Size int64           `json:"size"`
-}
-
-// Encode renders m as one JSON object a line. Equal manifests give equal bytes. m must be valid:
-// an entry whose path is not UTF-8 would not come back the same.
-func (m Manifest) Encode() []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	for _, e := range m {
-		l := line{Path: e.Path, Mode: fmt.Sprintf("%06o", e.Mode), Blob: e.Blob, Size: e.Size}
-		if err := enc.Encode(l); err != nil {
-			panic(err) // strings and numbers into memory always encode
-		}
-	}
-	return b.Bytes()
-}
-
-// ID identifies the tree: the SHA-256 of its encoding, and so the name of the encoding as a blob.
-func (m Manifest) ID() checkpoint.Hash {
-	sum := sha256.Sum256(m.Encode())
-	return checkpoint.Hash(hex.EncodeToString(sum[:]))
-}
-
-// DecodeManifest reads what Encode wrote. Anything else, also another spelling of the same entries
-// or a manifest that is not valid, is ErrCorrupt of package checkpoint.
-func DecodeManifest(raw []byte) (Manifest, error) {
-	var m Manifest
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.DisallowUnknownFields()
-	for {
-		var l line
-		err := dec.Decode(&l)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("decode manifest: %w: %w", checkpoint.ErrCorrupt, err)
-		}
-		var mode uint32
-		if _, err := fmt.Sscanf(l.Mode, "%o", &mode); err != nil {
-			return nil, fmt.Errorf("decode manifest: %w: mode of %q: %w", checkpoint.ErrCorrupt, l.Path, err)
-		}
-		m = append(m, Entry{Path: l.Path, Mode: mode, Blob: l.Blob, Size: l.Size})
-	}
-	if err := m.Validate(); err != nil {
-		return nil, fmt.Errorf("decode manifest: %w: %w", checkpoint.ErrCorrupt, err)
-	}
-	if !bytes.Equal(m.Encode(), raw) {
-		return nil, fmt.Errorf("decode manifest: %w: not in its one spelling", checkpoint.ErrCorrupt)
-	}
-	return m, nil
-}
 
 // Validate checks order, paths, modes, hashes and sizes, and names the first entry that is wrong.
 func (m Manifest) Validate() error {

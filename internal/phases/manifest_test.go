@@ -1,6 +1,9 @@
 package phases
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -121,8 +124,17 @@ func TestDiffLeadsFromOneTreeToTheOther(t *testing.T) {
 	})
 }
 
+// line is an entry as encoding/json is to write it.
+type line struct {
+	Path string          `json:"path"`
+	Mode string          `json:"mode"` // octal, as git prints it
+	Blob checkpoint.Hash `json:"blob"`
+	Size int64           `json:"size"`
+}
+
 func FuzzDecodeManifest(f *testing.F) {
 	f.Add(Manifest{file("a"), file("b/c")}.Encode())
+	f.Add(Manifest{file("a b<&>,"), file("tab\u2028le"), file("ü/ö\u007f")}.Encode())
 	f.Add([]byte(`{"path":"../x","mode":"100644","blob":"","size":0}`))
 	f.Add([]byte("{}\n[]"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -135,6 +147,17 @@ func FuzzDecodeManifest(f *testing.F) {
 		}
 		if string(m.Encode()) != string(raw) {
 			t.Fatal("two encodings of one manifest")
+		}
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		for _, e := range m {
+			if err := enc.Encode(line{e.Path, fmt.Sprintf("%06o", e.Mode), e.Blob, e.Size}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b.String() != string(raw) {
+			t.Fatalf("encoding/json makes\n%s\nof\n%s", &b, raw)
 		}
 	})
 }

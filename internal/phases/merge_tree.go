@@ -92,26 +92,32 @@ type pathSides struct {
 	base, ours, theirs Entry
 }
 
-// allSides lists all paths, sorted.
+// allSides lists all paths, sorted, as the manifests are.
 func allSides(in mergeInput) []pathSides {
-	at := map[string]*pathSides{}
-	add := func(m Manifest, set func(*pathSides, Entry)) {
-		for _, e := range m {
-			if at[e.Path] == nil {
-				at[e.Path] = &pathSides{path: e.Path}
+	out := make([]pathSides, 0, max(len(in.Base), len(in.Ours), len(in.Theirs)))
+	base, ours, theirs := in.Base, in.Ours, in.Theirs
+	for len(base)+len(ours)+len(theirs) > 0 {
+		first := ""
+		for _, m := range []Manifest{base, ours, theirs} {
+			if len(m) > 0 && (first == "" || m[0].Path < first) {
+				first = m[0].Path
 			}
-			set(at[e.Path], e)
 		}
+		v := pathSides{path: first}
+		v.base, base = upTo(base, first)
+		v.ours, ours = upTo(ours, first)
+		v.theirs, theirs = upTo(theirs, first)
+		out = append(out, v)
 	}
-	add(in.Base, func(v *pathSides, e Entry) { v.base = e })
-	add(in.Ours, func(v *pathSides, e Entry) { v.ours = e })
-	add(in.Theirs, func(v *pathSides, e Entry) { v.theirs = e })
-	out := make([]pathSides, 0, len(at))
-	for _, v := range at {
-		out = append(out, *v)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].path < out[j].path })
 	return out
+}
+
+// upTo takes the entry of a path off the front, when it is that.
+func upTo(m Manifest, path string) (Entry, Manifest) {
+	if len(m) > 0 && m[0].Path == path {
+		return m[0], m[1:]
+	}
+	return Entry{}, m
 }
 
 // path merges one path.

@@ -84,7 +84,7 @@ func (w *walk) enter(ctx context.Context, d *os.Root, dir string, depth int, r r
 
 func (w *walk) visit(ctx context.Context, d *os.Root, dir string, e fs.DirEntry, depth int, r rules) error {
 	at := path.Join(dir, e.Name())
-	info, err := d.Lstat(e.Name())
+	info, err := e.Info() // taken with the names: a folder of a Root has looked already
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
