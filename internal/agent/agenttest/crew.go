@@ -1,8 +1,11 @@
 package agenttest
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -132,21 +135,22 @@ type identity struct {
 
 func identify(req Request) identity {
 	id := identity{body: sum(req.Body)}
-	asked := []string{req.Wire.Model}
-	gather(req.Wire.System, &asked)
+	asked := sha256.New()
+	said := func(parts ...string) {
+		for _, p := range parts {
+			fmt.Fprintf(asked, "%d %s", len(p), p)
+		}
+	}
+	said(req.Wire.Model, unmarked(req.Wire.System))
 	for i, m := range req.Wire.Messages {
 		if m.Role == string(agent.Assistant) {
 			if i == 0 || req.Wire.Messages[i-1].Role != m.Role { // of one turn, on wires that cut it
 				id.step++
 			}
 		}
-		asked = append(asked, m.Role, plain(m.Content))
+		said(m.Role, unmarked(m.Content))
 	}
-	raw, err := json.Marshal(asked)
-	if err != nil {
-		panic(err) // strings always encode
-	}
-	id.question = sum(raw)
+	id.question = hex.EncodeToString(asked.Sum(nil))
 	if len(req.Wire.Messages) > 0 {
 		id.task, _ = taskOf(req.Wire.Messages[0].Text())
 	}
@@ -201,16 +205,23 @@ func sized(t Turn, req Request) Turn {
 
 func tokens(bytes int) int64 { return int64(bytes+3)/4 + 1 }
 
-// plain is content without the marks of a cache, which move while the question stays.
-func plain(raw json.RawMessage) string {
-	var blocks []map[string]json.RawMessage
-	if json.Unmarshal(raw, &blocks) != nil {
-		return string(raw)
+// unmarked is content without the marks of a cache, which move while the question stays. In a text the
+// quotes of such a mark are escaped, so none is found there.
+func unmarked(raw []byte) string {
+	const mark, blank = `"cache_control"`, " \t\r\n"
+	var out []byte
+	for {
+		before, after, found := bytes.Cut(raw, []byte(mark))
+		if !found {
+			return string(append(out, raw...))
+		}
+		_, after, _ = bytes.Cut(after, []byte{'}'}) // its value is an object of texts
+		head, comma := bytes.CutSuffix(bytes.TrimRight(before, blank), []byte{','})
+		if !comma {
+			after = bytes.TrimPrefix(bytes.TrimLeft(after, blank), []byte{','})
+		}
+		out, raw = append(out, head...), after
 	}
-	for _, b := range blocks {
-		delete(b, "cache_control")
-	}
-	return string(encode(blocks))
 }
 
 // taskOf finds the task that a first message is about, and its goal.

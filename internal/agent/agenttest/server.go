@@ -58,7 +58,7 @@ func gather(raw json.RawMessage, into *[]string) {
 	}
 	switch {
 	case len(raw) == 0:
-	case json.Unmarshal(raw, &s) == nil:
+	case raw[0] == '"' && json.Unmarshal(raw, &s) == nil:
 		*into = append(*into, s)
 	case json.Unmarshal(raw, &list) == nil:
 		for _, b := range list {
