@@ -69,6 +69,8 @@ type Settings struct {
 	MinFree int64 // bytes that must be free before a call; 0 means 64 MiB and 8 bytes a token
 }
 
+func (e *Engine) workers() int { return max(e.Workers, 1) }
+
 func (s Settings) minFree() int64 {
 	if s.MinFree == 0 {
 		return 64<<20 + 8*s.maxTokens()

@@ -88,7 +88,7 @@ func (b *batch) prove() error {
 // attempt has proven already is not proven again.
 func (b *batch) proveItems() error {
 	reds, errs := make([][]red, len(b.items)), make([]error, len(b.items))
-	slots := make(chan struct{}, max(b.engine.Workers, 1))
+	slots := make(chan struct{}, b.engine.workers())
 	var all sync.WaitGroup
 	for i, it := range b.items {
 		if it.Tree == it.Candidate {
@@ -128,20 +128,22 @@ func (b *batch) treeAt(n int) (Manifest, checkpoint.Hash) {
 	return b.items[n-1].tree, b.items[n-1].Tree
 }
 
-// proveOthers runs on the n-th tree the gates of all that went into it besides its own task.
+// proveOthers runs on the n-th tree the gates of all that went into it besides its own task, but for
+// those that see no difference to the tree that they last were about.
 func (b *batch) proveOthers(n int) ([]red, error) {
-	others := slices.Clone(b.done)
-	for _, it := range b.items[:n-1] {
-		others = append(others, it.task)
-	}
+	tree, id := b.treeAt(n)
 	own := b.items[n-1]
 	var gates []planner.GateID
 	news := false
-	for _, t := range others {
+	for i, t := range b.others(n) {
+		before := b.head
+		if i >= len(b.done) {
+			before = b.items[i-len(b.done)].tree
+		}
 		for _, id := range t.Gates {
 			g, ok := b.engine.plan.Gate(id)
 			known := slices.Contains(own.task.Gates, id) || slices.Contains(own.st.Keep, id)
-			if !ok || slices.Contains(b.before, id) || known && !feeds(g) {
+			if !ok || slices.Contains(b.before, id) || known && !feeds(g) || seesSame(g, before, tree) {
 				continue
 			}
 			gates = append(gates, id)
@@ -151,8 +153,16 @@ func (b *batch) proveOthers(n int) ([]red, error) {
 	if !news {
 		return nil, nil
 	}
-	tree, id := b.treeAt(n)
 	return b.prover(own.task, b.at, "all").prove(b.ctx, tree, id, gates)
+}
+
+// others lists what has been done since the oldest base, and the items before the n-th.
+func (b *batch) others(n int) []planner.Task {
+	others := slices.Clone(b.done)
+	for _, it := range b.items[:n-1] {
+		others = append(others, it.task)
+	}
+	return others
 }
 
 // trace finds the first tree that a gate is red on: the task that was merged there goes back. One

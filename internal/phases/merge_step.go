@@ -62,7 +62,7 @@ func (e *Engine) openMerge(ctx context.Context) (*MergeStarted, error) {
 			return
 		}
 		head = MergeStarted{Merge: s.Merges + 1, Commit: s.Head, Tree: s.HeadTree}
-		for _, t := range accepted(e.plan, s) {
+		for _, t := range accepted(urgent(e.plan.Tasks(), e.workers()), s) {
 			waiting = append(waiting, waiter{t, s.Task(t.ID).clone(), since(e.plan, s, s.Task(t.ID).After)})
 		}
 	})

@@ -112,16 +112,16 @@ func urgent(tasks []planner.Task, workers int) []planner.Task {
 
 // merging is the step of putting candidates on the branch, where some wait or are on their way.
 func merging(p *planner.Plan, s *State) []Step {
-	if s.Merge != nil || len(accepted(p, s)) > 0 {
+	if s.Merge != nil || len(accepted(p.Tasks(), s)) > 0 {
 		return []Step{{Kind: StepMerge}}
 	}
 	return nil
 }
 
-// accepted lists the tasks whose candidates wait for their merge, in plan order.
-func accepted(p *planner.Plan, s *State) []planner.Task {
+// accepted lists those of tasks whose candidates wait for their merge, in their order.
+func accepted(tasks []planner.Task, s *State) []planner.Task {
 	var out []planner.Task
-	for _, t := range p.Tasks() {
+	for _, t := range tasks {
 		if st, ok := s.Tasks[t.ID]; ok && st.State == TaskRunning && st.Accepted != "" {
 			out = append(out, t)
 		}

@@ -92,6 +92,14 @@ func lookedAt(g planner.Gate, m Manifest) (Manifest, bool) {
 	return part, true
 }
 
+// seesSame says that a gate shows on one tree what it shows on the other, because all that it looks at is
+// the same.
+func seesSame(g planner.Gate, one, other Manifest) bool {
+	a, ok1 := lookedAt(g, one)
+	b, ok2 := lookedAt(g, other)
+	return ok1 && ok2 && slices.Equal(a, b)
+}
+
 // inLine says that two paths are the same, or one is below the other.
 func inLine(a, b string) bool {
 	return a == b || strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")

@@ -93,7 +93,7 @@ func (e *Engine) letGo(dir string) error {
 	if e.Trees.Move(dir, spare) != nil { // it may not be there at all
 		return e.Trees.Remove(dir)
 	}
-	if e.spares.put(spare, max(e.Workers, 1)) {
+	if e.spares.put(spare, e.workers()) {
 		return nil
 	}
 	return e.Trees.Remove(spare)

@@ -69,7 +69,7 @@ func (e *Engine) readRoot(ctx context.Context, files Manifest) error {
 // cannot be funded is left out: poor then says why. A branch that somebody else has moved is found
 // here, before a task costs anything.
 func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor, err error) {
-	for _, step := range Next(e.plan, s, max(e.Workers, 1)) {
+	for _, step := range Next(e.plan, s, e.workers()) {
 		if step.Kind != StepTask || s.phaseOf(step.Task) != TaskPending {
 			steps = append(steps, step)
 			continue
