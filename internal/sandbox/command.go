@@ -12,6 +12,9 @@ type Command struct {
 	Dir   string            // absolute; below one of Policy.Write
 	Env   map[string]string // added to the fixed environment; values of the parent never leak in
 	Stdin io.Reader         // nil means empty
+	// Stdout and Stderr, where set, get what the command writes, as it comes, and [Output] does not. A
+	// file is handed to the command as it is.
+	Stdout, Stderr io.Writer
 	// OneStream writes stderr into stdout, in the order in which a terminal would show both.
 	OneStream bool
 	Policy    Policy
@@ -25,6 +28,10 @@ type Policy struct {
 	Write   []string // absolute folders: the scratch tree, caches, its private temp folder
 	Read    []string // absolute files and folders besides the system's
 	Network bool     // false: no network but a loopback of its own
+	// Door, not 0 and with Network off, is a port at which the command's own 127.0.0.1 answers: what
+	// connects there comes out of Process.Door. It is the command's only way out. Where the command
+	// shares the machine's loopback, which Process.Door tells by nil, nothing listens.
+	Door int
 }
 
 // Limits bound a command. Zero values mean the defaults of DefaultLimits.

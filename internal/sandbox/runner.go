@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"net"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type Runner interface {
 	// Start runs c until ctx ends, Process.Stop is called or it exits by itself: for servers under test.
 	Start(ctx context.Context, c Command) (Process, error)
 	Level() Level
+	// Isolates says whether a command under a policy has a loopback of its own.
+	Isolates(p Policy) bool
 }
 
 // Process is a command that keeps running. Port-sharing: with Policy.Network off the process has a
@@ -32,6 +35,11 @@ type Runner interface {
 type Process interface {
 	// Dial connects to a loopback address inside the process's network.
 	Dial(ctx context.Context, network, address string) (net.Conn, error)
+	// Door accepts what connects to Policy.Door; nil where the command has no loopback of its own. It
+	// ends with the process.
+	Door() net.Listener
+	// Signal sends a signal to the command alone, not to what it started.
+	Signal(sig syscall.Signal) error
 	// Done is closed when it has exited.
 	Done() <-chan struct{}
 	// Stop asks it to end with SIGTERM, after grace kills it and all its children, and returns what it left.

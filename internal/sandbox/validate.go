@@ -25,6 +25,9 @@ func (c Command) Validate() error {
 	if !slices.ContainsFunc(c.Policy.Write, func(root string) bool { return Within(root, c.Dir) }) {
 		return fmt.Errorf("%w: folder %s is below none of those it may write", ErrCommand, c.Dir)
 	}
+	if c.Policy.Door != 0 && (c.Policy.Network || c.Policy.Door < 1024 || c.Policy.Door > 65535) {
+		return fmt.Errorf("%w: door %d", ErrCommand, c.Policy.Door)
+	}
 	for name, value := range c.Env {
 		if name == "" || strings.ContainsAny(name, "=\x00") || strings.ContainsRune(value, 0) {
 			return fmt.Errorf("%w: environment name %q", ErrCommand, name)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +21,7 @@ import (
 // The parts that this test binary plays when it is run again.
 const (
 	actServe     = "act-serve"     // a web server on the address given
+	actAsk       = "act-ask"       // says what a web server answers at the address given, then echoes its input until SIGINT
 	actCalls     = "act-calls"     // makes system calls that must be refused
 	actSupervise = "act-supervise" // a supervisor: runs the command on stdin on the rung given
 )
@@ -33,6 +35,8 @@ func actor(args []string) (exit int, handled bool) {
 	switch args[0] {
 	case actServe:
 		err = serveUntilTerm(args[1])
+	case actAsk:
+		err = askAndEcho(args[1])
 	case actCalls:
 		err = forbiddenCalls()
 	case actSupervise:
@@ -61,6 +65,24 @@ func serveUntilTerm(address string) error {
 	fmt.Println("up")
 	<-ctx.Done()
 	return server.Close()
+}
+
+func askAndEcho(address string) error {
+	resp, err := http.Get("http://" + address + "/x")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(os.Stdout, resp.Body); err != nil {
+		return err
+	}
+	fmt.Println()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT)
+	defer stop()
+	go io.Copy(os.Stdout, os.Stdin)
+	<-ctx.Done()
+	fmt.Fprintln(os.Stderr, "interrupted")
+	return nil
 }
 
 // forbiddenCalls reports every call that was not refused as it must be.

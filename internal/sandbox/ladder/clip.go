@@ -1,5 +1,11 @@
 package ladder
 
+import (
+	"os/exec"
+
+	"github.com/seed-c331f47d/builder/internal/sandbox"
+)
+
 // clip keeps the head and the tail of what is written to it, limit bytes together, and counts the
 // rest. It never fails, so that a command is not stopped by its own noise.
 type clip struct {
@@ -13,6 +19,21 @@ type clip struct {
 
 // newClip returns a clip that keeps limit bytes, half of them from the start.
 func newClip(limit int64) *clip { return &clip{limit: limit} }
+
+// connect gives a command its streams: out and, beside it, stderr keep what the command does not want
+// elsewhere.
+func (c *clip) connect(cmd *exec.Cmd, want sandbox.Command, stderr *clip) {
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = want.Stdin, c, stderr
+	if want.Stdout != nil {
+		cmd.Stdout = want.Stdout
+	}
+	switch {
+	case want.OneStream:
+		cmd.Stderr = cmd.Stdout
+	case want.Stderr != nil:
+		cmd.Stderr = want.Stderr
+	}
+}
 
 // Write takes all of p.
 func (c *clip) Write(p []byte) (int, error) {

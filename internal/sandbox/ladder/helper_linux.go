@@ -47,6 +47,12 @@ func help() int {
 		control.tell(event{Kind: eventFailed, Error: err.Error()})
 		return helperFailed
 	}
+	if o.Door != 0 {
+		if err := control.openDoor(o.Door); err != nil {
+			control.tell(event{Kind: eventFailed, Error: err.Error()})
+			return helperFailed
+		}
+	}
 	m := newMinder(control, o)
 	go m.obey()
 	return m.mind()

@@ -26,6 +26,9 @@ type plain struct{}
 
 func (plain) Level() sandbox.Level { return sandbox.None }
 
+// Isolates is never so here.
+func (plain) Isolates(sandbox.Policy) bool { return false }
+
 // Run runs c to its end or its limit.
 func (r plain) Run(ctx context.Context, c sandbox.Command) (sandbox.Output, error) {
 	p, err := r.start(c)
@@ -68,11 +71,9 @@ func (plain) start(c sandbox.Command) (*plainProcess, error) {
 	limits := c.Limits.OrDefault()
 	p := &plainProcess{private: private, stdout: newClip(limits.Output), stderr: newClip(limits.Output), done: make(chan struct{}), begin: time.Now()}
 	p.cmd = exec.Command(c.Argv[0], c.Argv[1:]...)
-	p.cmd.Dir, p.cmd.Env, p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = c.Dir, sandbox.Environ(c, private.home, private.tmp), c.Stdin, p.stdout, p.stderr
+	p.cmd.Dir, p.cmd.Env = c.Dir, sandbox.Environ(c, private.home, private.tmp)
 	p.cmd.WaitDelay = pipeGrace
-	if c.OneStream {
-		p.cmd.Stderr = p.stdout
-	}
+	p.stdout.connect(p.cmd, c, p.stderr)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("run %s: %w", c.Argv[0], err), private.remove())
@@ -107,6 +108,12 @@ func (p *plainProcess) wait() {
 
 // Done is closed when it has exited.
 func (p *plainProcess) Done() <-chan struct{} { return p.done }
+
+// Door is not there: the command shares the machine's loopback.
+func (p *plainProcess) Door() net.Listener { return nil }
+
+// Signal reaches the command alone.
+func (p *plainProcess) Signal(sig syscall.Signal) error { return p.cmd.Process.Signal(sig) }
 
 // Dial connects to the machine's own loopback, which the command shares.
 func (p *plainProcess) Dial(ctx context.Context, network, address string) (net.Conn, error) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,7 @@ type process struct {
 	private  private
 	stdout   *clip
 	stderr   *clip
+	door     *door // nil where the command has no loopback of its own, or none is wanted
 	begin    time.Time
 
 	started chan struct{} // closed when the command runs
@@ -53,6 +55,17 @@ type process struct {
 
 // Done is closed when the command has exited and nothing of it is left.
 func (p *process) Done() <-chan struct{} { return p.done }
+
+// Door accepts what the command connects to its door.
+func (p *process) Door() net.Listener {
+	if p.door == nil {
+		return nil
+	}
+	return p.door
+}
+
+// Signal reaches the command alone.
+func (p *process) Signal(sig syscall.Signal) error { return p.ask(request{Signal: int(sig)}) }
 
 // listen follows the helper to its end, and clears up.
 func (p *process) listen() {
@@ -82,6 +95,8 @@ func (p *process) note(e event, file *os.File) {
 		p.end = &e
 	case eventDialled:
 		p.answer(e, file)
+	case eventKnocked:
+		p.door.take(file)
 	}
 }
 

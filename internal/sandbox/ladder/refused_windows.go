@@ -17,6 +17,8 @@ type refused struct{}
 
 func (refused) Level() sandbox.Level { return sandbox.None }
 
+func (refused) Isolates(sandbox.Policy) bool { return false }
+
 func (refused) Run(context.Context, sandbox.Command) (sandbox.Output, error) {
 	return sandbox.Output{}, errWindows
 }

@@ -19,6 +19,9 @@ type runner struct {
 // Level is what was measured.
 func (r runner) Level() sandbox.Level { return r.level }
 
+// Isolates says whether a command has a loopback of its own.
+func (r runner) Isolates(p sandbox.Policy) bool { return r.rung.isolated(p) }
+
 // Run runs c to its end. When ctx ends first, everything c started is killed and the error is that
 // of ctx; a limit of c's own is an Output.
 func (r runner) Run(ctx context.Context, c sandbox.Command) (sandbox.Output, error) {
@@ -91,6 +94,9 @@ func (r runner) orders(c sandbox.Command, private private) (orders, error) {
 	o := orders{
 		Argv: c.Argv, Dir: c.Dir, Env: sandbox.Environ(c, home, tmp),
 		Limits: bounds{Memory: limits.Memory, FileSize: limits.FileSize, Processes: limits.Processes},
+	}
+	if r.Isolates(c.Policy) {
+		o.Door = c.Policy.Door
 	}
 	return o, r.rung.prepare(&o, c, private)
 }

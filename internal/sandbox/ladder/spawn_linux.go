@@ -42,10 +42,11 @@ func (r runner) spawn(ctx context.Context, c sandbox.Command, private private) (
 		started: make(chan struct{}), done: make(chan struct{}), dials: map[int64]chan dialled{},
 		begin: time.Now(),
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = c.Stdin, p.stdout, p.stderr, pipeGrace
-	if c.OneStream {
-		cmd.Stderr = p.stdout
+	if o.Door != 0 {
+		p.door = newDoor(o.Door, p.done)
 	}
+	cmd.WaitDelay = pipeGrace
+	p.stdout.connect(cmd, c, p.stderr)
 	if err := p.launch(ctx); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type orders struct {
 	Dir      string
 	Env      []string
 	Mounts   []mount `json:",omitempty"` // own namespaces: the whole tree; nil leaves the tree as it is
+	Door     int     `json:",omitempty"` // a port of the loopback whose connections are handed out
 	Loopback bool    // bring up the loopback of a fresh network
 	PID1     bool    // the helper is the first process of its own pid namespace
 	Confine  bool    // drop all privileges, filter system calls
@@ -61,12 +62,13 @@ type event struct {
 }
 
 // The kinds of events: the command runs; it could not be confined; it has ended; a connection was
-// made or refused.
+// made or refused; the command connected to its door.
 const (
 	eventStarted = "started"
 	eventFailed  = "failed"
 	eventExited  = "exited"
 	eventDialled = "dialled"
+	eventKnocked = "knocked"
 )
 
 // seal writes o to a memory file that a child can read from its start.
