@@ -31,17 +31,27 @@ type entry struct {
 	answer    string      // blob
 	kind      string      // content type
 	delivered bool
-	claimed   bool // an asker is there, or was when it was sent, and the end has not come
-	orphan    bool // that asker went away
-	over      chan struct{}
+	claimed   bool        // an asker is there, or was when it was sent, and the end has not come
+	gone      func() bool // says whether that asker went away
+	ended     bool
+	over      chan struct{} // closed when it has ended
 }
+
+// find is what an asker finds.
+type find int
+
+const (
+	fresh    find = iota // nothing: it is to be sent
+	recorded             // an answer on record, claimed for it
+	underway             // a call that lost its asker and has not ended
+)
 
 func newBook(base budget.Op, kept []budget.Kept) *book {
 	base.Send = 0
 	b := &book{base: base, next: base.Step, pages: map[string]*page{}}
 	for _, k := range kept {
 		e := &entry{op: k.Op, question: k.RequestHash, fate: k.Fate, answer: k.Answer, kind: k.ContentType, delivered: k.Delivered, over: make(chan struct{})}
-		close(e.over)
+		e.finish()
 		b.next = max(b.next, k.Op.Step+1)
 		p := b.page(k.RequestHash, k.Op.Step)
 		p.sends = append(p.sends, e)
@@ -66,9 +76,8 @@ func (e *entry) waits() bool {
 	return e.fate == budget.Answered && e.answer != "" && !e.delivered && !e.claimed
 }
 
-// take finds what an asker of a question gets: an answer that waits (claimed from now on), a call that
-// lost its asker and is still under way, or a new send.
-func (b *book) take(question string) (e *entry, fresh bool) {
+// take finds what an asker of a question gets; gone says whether it went away.
+func (b *book) take(question string, gone func() bool) (*entry, find) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.pages[question]
@@ -80,19 +89,19 @@ func (b *book) take(question string) (e *entry, fresh bool) {
 	for _, e := range p.sends {
 		if e.waits() {
 			e.claimed = true
-			return e, false
+			return e, recorded
 		}
-		if e.orphan && e.claimed {
-			return e, false
+		if !e.ended && e.gone() {
+			return e, underway
 		}
 		if e.op.Step == p.step {
 			send = max(send, e.op.Send+1)
 		}
 	}
-	e = &entry{op: b.base, question: question, claimed: true, over: make(chan struct{})}
+	e := &entry{op: b.base, question: question, claimed: true, gone: gone, over: make(chan struct{})}
 	e.op.Step, e.op.Send = p.step, send
 	p.sends = append(p.sends, e)
-	return e, true
+	return e, fresh
 }
 
 // drop takes back a send that was not admitted.
@@ -106,7 +115,7 @@ func (b *book) drop(e *entry) {
 			break
 		}
 	}
-	close(e.over)
+	e.finish()
 }
 
 // settle notes what became of a send.
@@ -124,16 +133,12 @@ func (b *book) end(e *entry, delivered bool) {
 	if e.fate == "" {
 		e.fate = budget.Unknown
 	}
-	select {
-	case <-e.over:
-	default:
-		close(e.over)
-	}
+	e.finish()
 }
 
-// leave notes that the asker of a send went away.
-func (b *book) leave(e *entry) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	e.orphan = true
+func (e *entry) finish() {
+	if !e.ended {
+		e.ended = true
+		close(e.over)
+	}
 }

@@ -16,10 +16,9 @@ type flight struct {
 	unhook func() bool
 	out    http.ResponseWriter
 
-	mu    sync.Mutex
-	gone  bool        // the asker went away
-	left  func()      // told of it, once
-	timer *time.Timer // runs once the asker went away
+	mu     sync.Mutex
+	timer  *time.Timer // runs once the asker went away
+	landed bool
 }
 
 // newFlight begins a request. It MUST be landed.
@@ -30,36 +29,17 @@ func newFlight(w http.ResponseWriter, r *http.Request, linger time.Duration) *fl
 	return f
 }
 
-// lose notes that the asker went away.
+// lose gives a request that nobody waits for some more time.
 func (f *flight) lose(linger time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.gone {
-		return
-	}
-	f.gone = true
-	f.timer = time.AfterFunc(linger, func() { f.end(errOver) })
-	if f.left != nil {
-		f.left()
-	}
-}
-
-// watch has fn called when the asker goes away, or at once when it has.
-func (f *flight) watch(fn func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.left = fn
-	if f.gone {
-		fn()
+	if !f.landed {
+		f.timer = time.AfterFunc(linger, func() { f.end(errOver) })
 	}
 }
 
 // lost says whether the asker went away.
-func (f *flight) lost() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.gone || f.asker.Err() != nil
-}
+func (f *flight) lost() bool { return f.asker.Err() != nil }
 
 // cut ends the request whatever it is doing, writing to an asker that does not read included.
 func (f *flight) cut() {
@@ -72,6 +52,7 @@ func (f *flight) land() {
 	f.unhook()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.landed = true
 	if f.timer != nil {
 		f.timer.Stop()
 	}

@@ -22,7 +22,7 @@ var errCut = errors.New("the answer is cut")
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	err := bug.Guarded(func() error { return g.serve(w, r) })()
+	err := bug.Guarded(func() error { return g.serve(w, r) })() //nolint:contextcheck // what a provider is asked outlives its asker
 	if err == nil {
 		return
 	}
@@ -132,12 +132,13 @@ func (t *Ticket) door(p Provider, purse *purse) *meter.Transport {
 // call serves a model call: from the records, or by asking.
 func (t *Ticket) call(f *flight, out *http.Request, to route, p Provider, q question) error {
 	for {
-		e, fresh := t.book.take(q.hash)
-		switch {
+		e, found := t.book.take(q.hash, f.lost)
+		switch found {
 		case fresh:
 			return t.send(f, out, to, p, q, e)
-		case !e.orphan:
+		case recorded:
 			return t.again(f, e, to)
+		case underway:
 		}
 		select {
 		case <-e.over:
@@ -170,7 +171,6 @@ func (t *Ticket) send(f *flight, out *http.Request, to route, p Provider, q ques
 		return nil
 	}
 	defer leave()
-	f.watch(func() { t.book.leave(e) })
 	call := budget.Call{Op: e.op, Phase: t.task.Phase, RequestHash: q.hash, MinOutput: t.task.MinOutput}
 	t.talks.know(&call, q)
 	resp, err := t.door(p, pay).RoundTrip(out.WithContext(budget.WithCall(f.ctx, call)))

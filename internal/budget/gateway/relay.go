@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/budget/meter"
@@ -25,6 +24,7 @@ func relay(f *flight, resp *http.Response) (whole bool, err error) {
 	for name, values := range passed(resp.Header) {
 		h[name] = values
 	}
+	h.Del("Content-Length") // so that an asker sees the end once all is noted, and not before
 	to := taker{f: f, ctl: http.NewResponseController(f.out)}
 	f.out.WriteHeader(resp.StatusCode)
 	to.flush()
@@ -79,7 +79,6 @@ func (t *Ticket) again(f *flight, e *entry, to route) error {
 	}
 	h := f.out.Header()
 	h.Set("Content-Type", e.kind)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
 	take := taker{f: f, ctl: http.NewResponseController(f.out)}
 	f.out.WriteHeader(http.StatusOK)
 	take.write(body)

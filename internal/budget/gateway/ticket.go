@@ -39,7 +39,6 @@ type Ticket struct {
 
 	mu      sync.Mutex
 	closed  bool
-	over    bool // cut what is under way
 	flights map[*flight]bool
 	idle    chan struct{} // closed once the ticket is closed and nothing is under way
 	counts  Counts

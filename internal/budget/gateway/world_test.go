@@ -20,7 +20,10 @@ import (
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// A server that refused a body lets its client read the answer, for half a second.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+}
 
 // patience ends a test that hangs; nothing is timed.
 const patience = 20 * time.Second
@@ -43,6 +46,8 @@ type world struct {
 	set      gateway.Config
 	task     gateway.Task
 
+	left chan struct{} // an asker went away, and the gateway knows
+
 	mu     sync.Mutex
 	warned []error
 }
@@ -50,10 +55,26 @@ type world struct {
 // begin is a world with a cap whose provider answers as next says.
 func begin(t *testing.T, caps budget.Caps, next func(n int, req agenttest.Request) agenttest.Turn) *world {
 	t.Helper()
+	srv := agenttest.ServeFunc(t, next)
+	w := beginAt(t, caps, srv.URL)
+	w.provider = srv
+	return w
+}
+
+// beginAt is a world whose provider is at an address.
+func beginAt(t *testing.T, caps budget.Caps, url string, change ...func(*gateway.Config)) *world {
+	t.Helper()
 	w := &world{t: t, journal: &checkpoint.Memory{}, blobs: &checkpoint.MemoryBlobs{}}
-	w.provider = agenttest.ServeFunc(t, next)
 	w.task = gateway.Task{Op: budget.Op{Build: "b-1", Task: "t", Attempt: 1, Step: 1000}, Phase: "p"}
-	w.set = w.config(w.provider.URL, http.DefaultTransport.(*http.Transport).Clone())
+	w.left = make(chan struct{}, 1000)
+	w.task.Enter = func(asker context.Context, _ string) (func(), error) {
+		context.AfterFunc(asker, func() { w.left <- struct{}{} })
+		return func() {}, nil
+	}
+	w.set = w.config(url, http.DefaultTransport.(*http.Transport).Clone())
+	for _, fn := range change {
+		fn(&w.set)
+	}
 	w.open()
 	if err := w.writer.Record(t.Context(), phases.BuildStarted{Build: "b-1", Caps: caps}, phases.TaskStarted{Task: "t", Phase: "p"}, phases.AttemptStarted{Task: "t", Attempt: 1}); err != nil {
 		t.Fatal(err)
@@ -165,7 +186,7 @@ func do(ctx context.Context, method, url, body string, header ...string) answer 
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	if err != nil {
 		return answer{err: err}
