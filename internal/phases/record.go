@@ -343,6 +343,8 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 		return as[CallAnswered], true
 	case KindCallFailed:
 		return as[CallFailed], true
+	case KindCallDelivered:
+		return as[CallDelivered], true
 	case KindEffectStarted:
 		return as[EffectStarted], true
 	case KindEffectFinished:
@@ -405,6 +407,8 @@ func TaskOf(f Fact) string {
 	case CallAnswered:
 		return f.Op.Task
 	case CallFailed:
+		return f.Op.Task
+	case CallDelivered:
 		return f.Op.Task
 	case EffectStarted:
 		return f.Op.Task

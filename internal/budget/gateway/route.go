@@ -1,0 +1,88 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// prefix begins every path but the root's.
+const prefix = "/t/"
+
+// family is an API, with the shape of its errors.
+type family int
+
+const (
+	openAI family = iota
+	anthropic
+)
+
+// deed is what is done with a request.
+type deed int
+
+const (
+	refuse  deed = iota // nothing that is known
+	probe               // somebody looks whether the gateway is there
+	count               // tokens of a call are to be counted
+	pass                // it is free, and passes as it is
+	metered             // a model call
+)
+
+// route is where a request goes.
+type route struct {
+	family family
+	deed   deed
+	path   string // below the provider's address
+}
+
+// split takes the token out of a path.
+func split(u *url.URL) (token, rest string, ok bool) {
+	after, ok := strings.CutPrefix(u.Path, prefix)
+	if !ok || u.RawPath != "" {
+		return "", u.Path, false
+	}
+	token, rest, _ = strings.Cut(after, "/")
+	return token, "/" + rest, true
+}
+
+// routeOf says what a request below a ticket's address is.
+func routeOf(r *http.Request, rest string) route {
+	to := route{path: rest}
+	if strings.HasPrefix(rest, "/v1/messages") || r.Header.Get("Anthropic-Version") != "" {
+		to.family = anthropic
+	}
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	posts := r.Method == http.MethodPost
+	bare := strings.TrimPrefix(rest, "/v1")
+	switch {
+	case reads && rest == "/":
+		to.deed = probe
+	case posts && rest == "/v1/messages":
+		to.deed = metered
+	case posts && rest == "/v1/messages/count_tokens":
+		to.deed = count
+	case posts && (bare == "/chat/completions" || bare == "/responses"):
+		to.family, to.deed = openAI, metered
+	case reads && (bare == "/models" || strings.HasPrefix(bare, "/models/") && strings.Count(bare, "/") == 2):
+		to.deed = pass
+	}
+	return to
+}
+
+// address is where a request goes at a provider. OpenAI's paths stand below an address that has a path
+// of its own, as in https://host/openai/v1, and below /v1 of any other.
+func (to route) address(base, query string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	path := to.path
+	if to.family == openAI {
+		path = strings.TrimPrefix(path, "/v1")
+		if strings.Trim(u.Path, "/") == "" {
+			path = "/v1" + path
+		}
+	}
+	u.Path, u.RawPath, u.RawQuery = strings.TrimSuffix(u.Path, "/")+path, "", query
+	return u, nil
+}
