@@ -157,7 +157,7 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 	case AttemptStarted:
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.Attempts, t.Model, t.Why = f.Attempt, f.Model, f.Why
-			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Start: t.start(), Tree: t.start(), Outcomes: map[string]*Outcome{}, Heard: f.Heard}
+			t.Open = &AttemptState{Number: f.Attempt, Engine: f.Engine, Frozen: f.Frozen, Prompts: f.Prompts, Start: t.start(), Tree: t.start(), Outcomes: map[string]*Outcome{}, Heard: f.Heard}
 		})
 	case AttemptFinished:
 		s.Careful = false

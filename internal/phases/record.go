@@ -136,8 +136,9 @@ type AttemptStarted struct {
 	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON; of the task plan: facts of the machine, as text
 	Prompts string          `json:"prompts"`
 	Model   string          `json:"model,omitempty"`
-	Why     string          `json:"why,omitempty"`   // it is that model; "" for the build's own
-	Heard   uint64          `json:"heard,omitempty"` // a person's words up to this record are in it
+	Why     string          `json:"why,omitempty"`    // it is that model; "" for the build's own
+	Heard   uint64          `json:"heard,omitempty"`  // a person's words up to this record are in it
+	Engine  string          `json:"engine,omitempty"` // the program that carries it out; "" is the native loop
 }
 
 // CallIntended is an admitted hold; nothing has left yet.

@@ -138,6 +138,7 @@ type GateStanding struct {
 // AttemptState holds the outcomes of an open attempt by step and send.
 type AttemptState struct {
 	Number   int                 `json:"number"`
+	Engine   string              `json:"engine,omitempty"` // a program; "" is the native loop
 	Frozen   checkpoint.Hash     `json:"frozen,omitempty"`
 	Prompts  string              `json:"prompts,omitempty"`
 	Start    checkpoint.Hash     `json:"start,omitempty"` // tree it began with
