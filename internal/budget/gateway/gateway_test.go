@@ -103,6 +103,7 @@ func TestTokens(t *testing.T) {
 		{http.MethodPost, w.ticket.URL + "/v1//messages", 404},
 		{http.MethodPost, w.ticket.URL + "/v1/embeddings", 404},
 		{http.MethodPost, w.ticket.URL + messages, 200},
+		{http.MethodPost, w.ticket.URL + "/messages", 200},
 	} {
 		got := do(t.Context(), c.method, c.url, ask(messages, "hi"))
 		if got.err != nil || got.status != c.status {
@@ -116,7 +117,7 @@ func TestTokens(t *testing.T) {
 	if got := w.post(messages, ask(messages, "hi")); got.status != http.StatusForbidden {
 		t.Errorf("after the end: %+v", got)
 	}
-	if n := len(w.provider.Requests()); n != 1 {
+	if n := len(w.provider.Requests()); n != 2 {
 		t.Errorf("%d requests were sent", n)
 	}
 }

@@ -29,7 +29,7 @@ func passed(h http.Header) http.Header {
 }
 
 // outgoing are the fields of a request as it leaves. With a key of ours nothing of the asker's own
-// credentials goes on: each field that carried one carries ours, and there is one at least.
+// credentials goes on: ours goes where they stood, as an API key or as a bearer's token.
 func outgoing(h http.Header, to family, key string) http.Header {
 	out := passed(h)
 	for _, name := range []string{"Host", "Content-Length", "Expect", "Accept-Encoding", "Forwarded", "X-Forwarded-For"} {
@@ -42,7 +42,7 @@ func outgoing(h http.Header, to family, key string) http.Header {
 		return out
 	}
 	bearer := to == openAI || out.Get("Authorization") != ""
-	plain := to == anthropic
+	plain := to == anthropic && (out.Get("X-Api-Key") != "" || !bearer)
 	for _, name := range credentials {
 		out.Del(name)
 	}

@@ -47,6 +47,9 @@ func split(u *url.URL) (token, rest string, ok bool) {
 
 // routeOf says what a request below a ticket's address is.
 func routeOf(r *http.Request, rest string) route {
+	if strings.HasPrefix(rest, "/messages") { // some libraries take the version for a part of the base address
+		rest = "/v1" + rest
+	}
 	to := route{path: rest}
 	if strings.HasPrefix(rest, "/v1/messages") || r.Header.Get("Anthropic-Version") != "" {
 		to.family = anthropic
