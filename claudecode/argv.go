@@ -10,7 +10,7 @@ import (
 )
 
 // argv lists the arguments. Values that others may have chosen follow an equals sign, so that none of them can become a
-// flag. What may be long or secret (agents, appended prompts, hooks) travels in initialize instead.
+// flag. What may be long or secret (prompts, agents, hooks) travels in initialize instead.
 func (o *Options) argv() ([]string, error) {
 	a := args{"--print", "--output-format", "stream-json", "--verbose", "--input-format", "stream-json"}
 	o.systemFlags(&a)
@@ -69,8 +69,8 @@ func (o *Options) systemFlags(a *args) {
 	case o.System.Preset:
 	case o.System.File != "":
 		a.value("--system-prompt-file", o.System.File)
-	default:
-		*a = append(*a, "--system-prompt="+o.System.Text)
+	default: // the text itself travels in initialize, and takes this one's place
+		*a = append(*a, "--system-prompt=")
 	}
 }
 
@@ -167,6 +167,9 @@ func (o *Options) initialize(hooks map[string][]hookMatcher) map[string]any {
 			names = append(names, s.Name)
 		}
 		body["sdkMcpServers"] = names
+	}
+	if o.System.Text != "" {
+		body["systemPrompt"] = o.System.Text
 	}
 	if o.System.Append != "" {
 		body["appendSystemPrompt"] = o.System.Append

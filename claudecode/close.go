@@ -2,6 +2,7 @@ package claudecode
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"time"
 )
@@ -102,10 +103,9 @@ func orTime(d, or time.Duration) time.Duration {
 
 // environ writes the environment down, in a fixed order.
 func (o *Options) environ() []string {
-	env := make(map[string]string, len(o.Env)+2)
-	env["CLAUDE_CODE_ENTRYPOINT"] = "sdk-go"
-	for name, value := range o.Env {
-		env[name] = value
+	env := maps.Clone(o.Env)
+	if env == nil {
+		env = map[string]string{}
 	}
 	if o.Dir != "" {
 		if _, set := env["PWD"]; !set {

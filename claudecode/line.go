@@ -22,7 +22,7 @@ type lineReader struct {
 }
 
 func newLineReader(r io.Reader, limit int) *lineReader {
-	return &lineReader{r: bufio.NewReaderSize(r, 64<<10), max: limit}
+	return &lineReader{r: bufio.NewReaderSize(r, min(64<<10, limit+1)), max: limit}
 }
 
 // next returns a line without its line break, and whether it had one. The slice is the caller's. After the last line

@@ -94,14 +94,13 @@ type Options struct {
 	Grace          time.Duration // between one step of Close and the next; 0 is 5 seconds
 }
 
-// SystemPrompt is what the model is told first. The zero value is an empty one.
+// SystemPrompt is what the model is told first. The zero value is an empty one. Text and Append travel over the protocol, not
+// among the arguments: they may be long, and nobody on the machine reads them in a list of processes.
 type SystemPrompt struct {
-	Text string
-	File string // a file with the text, for long ones and those that others on the machine should not see among the arguments
-	// Preset keeps the CLI's own prompt of many thousand tokens.
-	Preset bool
-	// Append is put behind it. It travels over the protocol, not among the arguments.
-	Append string
+	Text   string
+	File   string // a file with the text
+	Preset bool   // keep the CLI's own prompt of many thousand tokens
+	Append string // put behind the others
 	// ExcludeDynamic moves what differs from run to run out of the prompt, so that more of it is cached.
 	ExcludeDynamic bool
 }
