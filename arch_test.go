@@ -44,6 +44,7 @@ var everywhere = map[string]string{
 var adapters = map[string][]string{
 	"internal/agent/agenttest":  {"internal/budget"},                      // its servers bill at list prices
 	"internal/agent/tools":      {"internal/sandbox"},                     // its run tool is confined
+	"internal/agent/claudecode": {"internal/sandbox", "claudecode"},       // the CLI is confined; our public package speaks its protocol
 	"internal/phases/verify":    {"internal/sandbox", "internal/planner"}, // gates are confined
 	"internal/phases/workspace": {"internal/checkpoint"},                  // contents of trees are blobs
 	"internal/checkpoint/blob":  {"internal/checkpoint"},
