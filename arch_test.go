@@ -28,7 +28,11 @@ var rooms = map[string][]string{
 	"internal/phases":     {"internal/planner", "internal/agent", "internal/budget", "internal/checkpoint"},
 	"internal/faultpoint": {},
 	"internal/bug":        {},
+	"claudecode":          {}, // the public SDK: others import it, so it knows nothing of internal
 }
+
+// public names the rooms that programs besides builder import.
+var public = map[string]bool{"claudecode": true}
 
 // everywhere names the rooms that any room may know, because they know nobody; every line says why.
 var everywhere = map[string]string{
@@ -40,6 +44,7 @@ var everywhere = map[string]string{
 var adapters = map[string][]string{
 	"internal/agent/agenttest":  {"internal/budget"},                      // its servers bill at list prices
 	"internal/agent/tools":      {"internal/sandbox"},                     // its run tool is confined
+	"internal/agent/claudecode": {"internal/sandbox", "claudecode"},       // the CLI is confined; our public package speaks its protocol
 	"internal/phases/verify":    {"internal/sandbox", "internal/planner"}, // gates are confined
 	"internal/phases/workspace": {"internal/checkpoint"},                  // contents of trees are blobs
 	"internal/checkpoint/blob":  {"internal/checkpoint"},
@@ -162,6 +167,8 @@ func judgeLocal(dir, local string) string {
 		return "a root never imports its adapters."
 	case room == other:
 		return "" // an adapter may use its root and its own sub-folders
+	case public[room]:
+		return "what others import stands on its own."
 	case !toRoot:
 		return "rooms meet at their roots; another room's adapter is none of its business."
 	case everywhere[other] != "", slices.Contains(rooms[room], other), slices.Contains(adapters[dir], other):
@@ -195,6 +202,9 @@ func TestArchitectureSaysNo(t *testing.T) {
 		{"internal/agent/offline", module + "/internal/planner"},
 		{"internal/faultpoint", module + "/internal/budget"},
 		{"internal/bug", "golang.org/x/sys/unix"},
+		{"claudecode", module + "/internal/budget"},
+		{"claudecode", module + "/internal/bug"},
+		{"claudecode", "golang.org/x/sys/unix"},
 	} {
 		if judge(c.dir, c.path) == "" {
 			t.Errorf("%s may import %s", c.dir, c.path)

@@ -1,0 +1,452 @@
+package agenttest
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/agent"
+)
+
+// Program is what [RunEngine] needs of an engine whose agent is a program of its own.
+type Program struct {
+	// New makes the engine of a job. It MUST make no call of its own again after a failure, so that each is seen at once.
+	New func(job agent.Job, way agent.Way) agent.Engine
+	// Write and Run are calls of the program's own tools; Own is a call of a tool of the foreman's.
+	Write func(path, content string) agent.ToolCall
+	Run   func(command string) agent.ToolCall
+	Own   func(name string, input any) agent.ToolCall
+	// Told is what the engine told people so far.
+	Told func() []string
+}
+
+// Canary names a variable that [RunEngine] sets in this process; its value must come up nowhere.
+const Canary = "BUILDER_TEST_CANARY"
+
+const canaryValue = "canary-7f3d2a91"
+
+// RunEngine is the promise of engines that are programs of their own, in executable form:
+//
+//   - finish, and nothing else, leads to Verify, and Verify alone to Accepted; after that no call is made;
+//   - what Verify says against the work is told, and the work goes on; the same words three times are Stuck;
+//   - who stops without finish is told so, and is Stuck in the end;
+//   - blocked ends the attempt, a question waits for its answer, notes are kept, and a person's are told;
+//   - one call of the foreman is made at a time;
+//   - the end of the context ends the program and all that it started, and is the error of Run;
+//   - a program that is killed goes on in the same session, and so does the next process that is told that it began;
+//   - all calls go by the way; when that is closed, its reason is the error of Run;
+//   - failures of the provider are *[agent.Failure] of the right class;
+//   - nothing of this process's environment reaches the program, its tools or the model.
+func RunEngine(t *testing.T, prepare func(t *testing.T) Program) {
+	t.Helper()
+	t.Setenv(Canary, canaryValue)
+	for name, test := range map[string]func(*site){
+		"finish":   (*site).finishes,
+		"refused":  (*site).isRefused,
+		"circles":  (*site).goesInCircles,
+		"quiet":    (*site).stopsWithoutFinish,
+		"blocked":  (*site).isBlocked,
+		"asked":    (*site).asks,
+		"answered": (*site).isAnswered,
+		"notes":    (*site).takesNotes,
+		"refusal":  (*site).modelRefuses,
+		"cut":      (*site).isCutOff,
+		"cancel":   (*site).isCancelled,
+		"killed":   (*site).isKilled,
+		"resumed":  (*site).goesOn,
+		"stopped":  (*site).wayIsClosed,
+		"secrets":  (*site).keepsSecrets,
+		"failures": (*site).providerFails,
+	} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); test(newSite(t, prepare(t))) })
+	}
+}
+
+// patience is how long anything may take before the test gives up.
+const patience = 2 * time.Minute
+
+// site is where one attempt is carried out.
+type site struct {
+	t       *testing.T
+	program Program
+	foreman *Foreman
+	script  *script
+	way     *Way
+	job     agent.Job
+	task    agent.Task
+}
+
+func newSite(t *testing.T, p Program) *site {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, program: p, foreman: &Foreman{}, script: &script{}}
+	s.way = Open(t, &Handler{Next: s.script.next})
+	s.task = agent.Task{
+		ID: "p1.t1", Model: "claude-sonnet-4-5", MaxTokens: 8000,
+		System: []string{"You are an engineer.", "<spec>Herons everywhere.</spec>"}, First: agent.Say(agent.User, "<task>Write the heron.</task>"),
+	}
+	s.job = agent.Job{Task: s.task, Dir: dir, Session: newUUID(), Foreman: s.foreman}
+	t.Cleanup(func() {
+		if left := Processes(s.way.Secret); len(left) > 0 {
+			t.Errorf("processes are left: %v", left)
+			kill(left)
+		}
+		if n := s.way.Strays(); n != 0 {
+			t.Errorf("%d requests came without the secret", n)
+		}
+		if n := s.foreman.Overlaps(); n != 0 {
+			t.Errorf("%d calls of the foreman were made beside others", n)
+		}
+	})
+	return s
+}
+
+// script plays turns, and keeps what was asked.
+type script struct {
+	mu    sync.Mutex
+	turns []Turn
+	at    map[int]func() // called before the turn of that number is played
+	asked []Request
+}
+
+func (s *script) next(n int, r Request) Turn {
+	s.mu.Lock()
+	s.asked = append(s.asked, r)
+	do, turns := s.at[n], s.turns
+	s.mu.Unlock()
+	if do != nil {
+		do()
+	}
+	return nth(turns, n)
+}
+
+func (s *script) requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Request(nil), s.asked...)
+}
+
+// play sets the script.
+func (s *site) play(turns ...Turn) { s.script.turns = turns }
+
+// run carries the attempt out.
+func (s *site) run(ctx context.Context) (agent.Result, error) {
+	s.t.Helper()
+	type end struct {
+		result agent.Result
+		err    error
+	}
+	ended := make(chan end, 1)
+	go func() {
+		r, err := s.program.New(s.job, s.way).Run(ctx, s.task)
+		ended <- end{r, err}
+	}()
+	select {
+	case e := <-ended:
+		if left := Processes(s.way.Secret); len(left) > 0 {
+			s.t.Errorf("Run has ended, and processes are left: %v", left)
+		}
+		return e.result, e.err
+	case <-time.After(patience):
+		s.t.Fatalf("Run does not end; requests so far: %d", len(s.script.requests()))
+	}
+	panic("not reached")
+}
+
+// ends runs the attempt and wants it to end in a way.
+func (s *site) ends(want agent.Outcome) agent.Result {
+	s.t.Helper()
+	r, err := s.run(s.t.Context())
+	if err != nil || r.Outcome != want {
+		s.t.Fatalf("got %+v, %v, want %s", r, err, want)
+	}
+	return r
+}
+
+// said wants a text in a request.
+func (s *site) said(n int, text string) {
+	s.t.Helper()
+	asked := s.script.requests()
+	if n >= len(asked) {
+		s.t.Fatalf("only %d requests came", len(asked))
+	}
+	if !strings.Contains(asked[n].Said(), text) {
+		s.t.Errorf("request %d does not say %q: %s", n, text, clipped(asked[n].Said()))
+	}
+}
+
+func clipped(text string) string {
+	if len(text) > 4000 {
+		return "… " + text[len(text)-4000:]
+	}
+	return text
+}
+
+func (s *site) own(name string, pairs ...any) agent.ToolCall {
+	return s.program.Own(name, object(pairs...))
+}
+
+func (s *site) finish() Turn { return Use(s.own("finish", "summary", "it is written")) }
+
+func (s *site) write() Turn {
+	return Use(s.program.Write(filepath.Join(s.job.Dir, "heron.txt"), "a heron\n"))
+}
+
+func (s *site) blocked(question string) Turn {
+	pairs := []any{"reason", "the spec says both", "evidence", "lines 3 and 4"}
+	if question != "" {
+		pairs = append(pairs, "question", question)
+	}
+	return Use(s.own("blocked", pairs...))
+}
+
+func (s *site) finishes() {
+	var there error
+	s.foreman.Seen = func() { _, there = os.Stat(filepath.Join(s.job.Dir, "heron.txt")) }
+	s.play(s.write(), s.finish())
+	r := s.ends(agent.Accepted)
+	if r.Summary != "it is written" || r.Turns != 2 || there != nil {
+		s.t.Errorf("got %+v, file: %v", r, there)
+	}
+	if got := s.foreman.Summaries(); !slices.Equal(got, []string{"it is written"}) {
+		s.t.Errorf("verified %q", got)
+	}
+	if n := s.way.Calls(); n != 2 {
+		s.t.Errorf("%d calls, want 2", n)
+	}
+	s.said(0, "You are an engineer.")
+	s.said(0, "Write the heron.")
+}
+
+func (s *site) isRefused() {
+	s.foreman.Verdicts = []agent.Verdict{{Feedback: "the heron has no legs", Signature: "legs"}, {Accepted: true}}
+	s.play(s.finish(), s.finish())
+	s.ends(agent.Accepted)
+	s.said(1, "the heron has no legs")
+	if got := s.foreman.Summaries(); len(got) != 2 {
+		s.t.Errorf("verified %q", got)
+	}
+}
+
+func (s *site) goesInCircles() {
+	s.foreman.Verdicts = []agent.Verdict{{Feedback: "no legs", Signature: "legs"}}
+	s.play(s.finish(), s.finish(), s.finish(), s.finish())
+	r := s.ends(agent.Stuck)
+	if !strings.Contains(r.Evidence, "no legs") || len(s.foreman.Summaries()) != 3 {
+		s.t.Errorf("got %+v after %d verdicts", r, len(s.foreman.Summaries()))
+	}
+}
+
+func (s *site) stopsWithoutFinish() {
+	s.play(Say("all is done"), s.write(), Say("all is done now"), Say("really"), Say("too late"))
+	r := s.ends(agent.Stuck)
+	if len(s.foreman.Summaries()) != 0 || s.way.Calls() != 4 || !strings.Contains(r.Evidence, "really") {
+		s.t.Errorf("got %+v after %d calls", r, s.way.Calls())
+	}
+	s.said(1, "finish")
+}
+
+func (s *site) isBlocked() {
+	s.play(s.blocked(""))
+	if r := s.ends(agent.Blocked); r.Reason != "the spec says both" || r.Evidence != "lines 3 and 4" || s.way.Calls() != 1 {
+		s.t.Errorf("got %+v after %d calls", r, s.way.Calls())
+	}
+}
+
+// asks: a question without an answer leaves the attempt open; the next process goes on with the answer.
+func (s *site) asks() {
+	s.play(s.blocked("Grey or white?"), s.finish())
+	if r := s.ends(agent.Asked); r.Reason != "Grey or white?" || s.way.Calls() != 1 {
+		s.t.Errorf("got %+v after %d calls", r, s.way.Calls())
+	}
+	s.job.Begun, s.job.Said = true, []string{"Grey, of course."}
+	s.ends(agent.Accepted)
+	s.said(1, "Grey, of course.")
+}
+
+func (s *site) isAnswered() {
+	s.foreman.Replies = []string{"White, please."}
+	s.play(s.blocked("Grey or white?"), s.finish())
+	s.ends(agent.Accepted)
+	s.said(1, "White, please.")
+	if q := s.foreman.Questions(); len(q) != 1 || q[0].Text != "Grey or white?" || q[0].Reason == "" {
+		s.t.Errorf("asked %+v", q)
+	}
+}
+
+func (s *site) takesNotes() {
+	s.script.at = map[int]func(){1: func() {
+		s.foreman.mu.Lock()
+		defer s.foreman.mu.Unlock()
+		s.foreman.Say = append(s.foreman.Say, "mind the reeds")
+	}}
+	s.play(Use(s.own("note", "text", "herons are shy")), Use(s.own("plan"), s.own("budget")), s.finish())
+	s.ends(agent.Accepted)
+	if got := s.foreman.Kept(); !slices.Equal(got, []string{"herons are shy"}) {
+		s.t.Errorf("kept %q", got)
+	}
+	for _, text := range []string{"the plan has one task", "half of it is left", "mind the reeds"} {
+		s.said(2, text)
+	}
+}
+
+func (s *site) modelRefuses() {
+	s.play(Turn{Text: "I will not.", Stop: agent.StopRefusal})
+	s.ends(agent.Declined)
+}
+
+// isCutOff: an answer whose stream ends without a reason is none; the work goes on.
+func (s *site) isCutOff() {
+	s.play(Turn{Text: "Now I wri", Fault: &Fault{Cut: true}}, s.finish())
+	s.ends(agent.Accepted)
+	if n := len(s.script.requests()); n != 2 {
+		s.t.Errorf("%d requests", n)
+	}
+}
+
+// busy is a turn with a command that runs until it is killed; started is read from when it runs.
+func (s *site) busy(text string) (turn Turn, started func()) {
+	s.t.Helper()
+	pipe := filepath.Join(s.job.Dir, "pipe")
+	if err := mkfifo(pipe); err != nil {
+		s.t.Skip(err)
+	}
+	turn = Use(s.program.Run("echo started > " + pipe + "; sleep 1000"))
+	turn.Text = text
+	return turn, func() {
+		s.t.Helper()
+		read := make(chan error, 1)
+		go func() {
+			_, err := os.ReadFile(pipe)
+			read <- err
+		}()
+		// Whoever waits for a command that never comes is let go by the other end.
+		select {
+		case err := <-read:
+			if err != nil {
+				s.t.Error(err)
+			}
+		case <-time.After(patience):
+			s.t.Error("the command does not start")
+			if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil {
+				f.Close()
+			}
+		}
+	}
+}
+
+func (s *site) isCancelled() {
+	turn, started := s.busy("")
+	s.play(turn)
+	ctx, cancel := context.WithCancelCause(s.t.Context())
+	defer cancel(nil)
+	why := errors.New("the user has gone home")
+	go func() { started(); cancel(why) }()
+	if r, err := s.run(ctx); !errors.Is(err, why) {
+		s.t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+func (s *site) isKilled() {
+	turn, started := s.busy("Remember the reeds.")
+	s.play(turn, s.finish())
+	go func() { started(); kill(Processes(s.way.Secret)) }()
+	s.ends(agent.Accepted)
+	s.said(1, "Write the heron.")
+	s.said(1, "Remember the reeds.")
+}
+
+// goesOn: a process that is told that the attempt began goes on in its session.
+func (s *site) goesOn() {
+	turn, started := s.busy("Remember the reeds.")
+	s.play(turn, s.finish())
+	ctx, cancel := context.WithCancelCause(s.t.Context())
+	defer cancel(nil)
+	go func() { started(); cancel(errors.New("later")) }()
+	if _, err := s.run(ctx); err == nil {
+		s.t.Error("a cancelled run has no error")
+	}
+	s.job.Begun = true
+	s.ends(agent.Accepted)
+	s.said(1, "Write the heron.")
+	s.said(1, "Remember the reeds.")
+}
+
+func (s *site) wayIsClosed() {
+	why := errors.New("the money is spent")
+	s.script.at = map[int]func(){0: func() { s.way.Stop(why) }}
+	s.play(s.write(), s.finish())
+	r, err := s.run(s.t.Context())
+	if !errors.Is(err, why) || s.way.Calls() != 1 {
+		s.t.Errorf("got %+v, %v after %d calls", r, err, s.way.Calls())
+	}
+	if r, err = s.run(s.t.Context()); !errors.Is(err, why) || s.way.Calls() != 1 {
+		s.t.Errorf("again: got %+v, %v after %d calls", r, err, s.way.Calls())
+	}
+}
+
+func (s *site) keepsSecrets() {
+	s.play(Use(s.program.Run("env > env.txt; tr '\\0' '\\n' < /proc/self/environ >> env.txt")), Use(s.program.Run("cat env.txt")), s.finish())
+	r := s.ends(agent.Accepted)
+	env, err := os.ReadFile(filepath.Join(s.job.Dir, "env.txt"))
+	if err != nil || !strings.Contains(string(env), "PATH=") {
+		s.t.Fatalf("the environment was not written: %v, %s", err, env)
+	}
+	places := append([]string{string(env), r.Reason, r.Evidence}, s.program.Told()...)
+	for _, asked := range s.script.requests() {
+		places = append(places, string(asked.Body))
+		for name, values := range asked.Header {
+			places = append(places, name, strings.Join(values, " "))
+		}
+	}
+	for _, place := range places {
+		if strings.Contains(place, canaryValue) || strings.Contains(place, Canary) {
+			s.t.Errorf("the canary is in %s", clipped(place))
+		}
+	}
+}
+
+// providerFails: every failure is of the class that the native clients would say.
+func (s *site) providerFails() {
+	for _, c := range []struct {
+		name  string
+		turn  Turn
+		class agent.Class
+		cause agent.Cause
+	}{
+		{"key", Fail(401, "authentication_error", "invalid x-api-key"), agent.PauseBuild, agent.CauseKey},
+		{"forbidden", Fail(403, "permission_error", "not for you"), agent.PauseBuild, agent.CauseKey},
+		{"credit", Fail(400, "invalid_request_error", "Your credit balance is too low to access the Anthropic API."), agent.PauseBuild, agent.CauseMoney},
+		{"model", Fail(404, "not_found_error", "model: claude-sonnet-4-5"), agent.PauseBuild, agent.CauseModel},
+		{"rate", Fail(429, "rate_limit_error", "slow down"), agent.WaitUntil, agent.CauseRate},
+		{"overloaded", Fail(529, "overloaded_error", "busy"), agent.Retry, agent.CauseLoad},
+		{"broken", Fail(500, "api_error", "oops"), agent.Retry, agent.CauseLoad},
+		{"malformed", Fail(400, "invalid_request_error", "messages: no"), agent.FixRequest, agent.CauseRequest},
+	} {
+		s.t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			one := newSite(t, s.program)
+			turns := make([]Turn, 8)
+			for i := range turns {
+				turns[i] = c.turn
+			}
+			one.play(turns...)
+			r, err := one.run(t.Context())
+			var f *agent.Failure
+			if !errors.As(err, &f) {
+				t.Fatalf("got %+v, %v, want a failure", r, err)
+			}
+			if f.Class != c.class || f.Cause != c.cause {
+				t.Errorf("got %s, %s (%v), want %s, %s", f.Class, f.Cause, f, c.class, c.cause)
+			}
+		})
+	}
+}

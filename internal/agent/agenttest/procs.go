@@ -1,0 +1,51 @@
+package agenttest
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// Processes lists the living processes of this machine that have a text in their environment or among their
+// arguments, but for this one. It sees none where there is no /proc.
+func Processes(text string) []int {
+	names, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil
+	}
+	var found []int
+	for _, name := range names {
+		pid, err := strconv.Atoi(filepath.Base(name))
+		if err != nil || pid == os.Getpid() || dead(name) {
+			continue
+		}
+		for _, file := range []string{"environ", "cmdline"} {
+			raw, err := os.ReadFile(filepath.Join(name, file))
+			if err == nil && bytes.Contains(raw, []byte(text)) {
+				found = append(found, pid)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// dead says whether a process is a mere entry that nobody has taken notice of yet.
+func dead(proc string) bool {
+	stat, err := os.ReadFile(filepath.Join(proc, "stat"))
+	if err != nil {
+		return true
+	}
+	rest := stat[bytes.LastIndexByte(stat, ')')+1:]
+	return len(rest) > 1 && (rest[1] == 'Z' || rest[1] == 'X')
+}
+
+// kill ends processes at once.
+func kill(pids []int) {
+	for _, pid := range pids {
+		if p, err := os.FindProcess(pid); err == nil {
+			_ = p.Kill() // one that is gone is what is wanted
+		}
+	}
+}
