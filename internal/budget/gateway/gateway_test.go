@@ -9,6 +9,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/budget/gateway"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -79,8 +80,8 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := w.ticket.URL[:strings.Index(w.ticket.URL, "/t/")]
-	token := strings.TrimPrefix(w.ticket.URL, root+"/t/")
-	if other.URL == w.ticket.URL || len(token) < 22 {
+	inPath := strings.TrimPrefix(w.ticket.URL, root+"/t/")
+	if other.URL == w.ticket.URL || len(inPath) < 22 {
 		t.Errorf("tokens: %s, %s", w.ticket.URL, other.URL)
 	}
 	for _, c := range []struct {
@@ -113,11 +114,22 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s %s: got %+v", c.method, c.url, got)
 		}
 	}
+	bare, token := w.ticket.Bare()
+	for header, status := range map[string]int{token: 200, token + "x": 403, "": 403} {
+		if got := post(t.Context(), bare+messages, ask(messages, "hi"), gateway.TokenHeader, header); got.status != status || strings.Contains(bare, token) {
+			t.Errorf("token in a field: got %+v, want %d", got, status)
+		}
+	}
+	for _, r := range w.provider.Requests() {
+		if r.Header.Get(gateway.TokenHeader) != "" {
+			t.Error("a token went out")
+		}
+	}
 	w.ticket.Close(t.Context())
 	if got := w.post(messages, ask(messages, "hi")); got.status != http.StatusForbidden {
 		t.Errorf("after the end: %+v", got)
 	}
-	if n := len(w.provider.Requests()); n != 2 {
+	if n := len(w.provider.Requests()); n != 3 {
 		t.Errorf("%d requests were sent", n)
 	}
 }
