@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/seed-c331f47d/builder/internal/budget/gateway"
 )
 
 // cli is a command line that is guarded, as far as builder knows its kind.
@@ -52,6 +54,13 @@ func (c cli) parting() syscall.Signal {
 
 // bypass refuses settings under which calls would go past the guard.
 func (c cli) bypass(a *app) error {
+	if c.kind == cliCodex {
+		for _, arg := range c.argv[1:] {
+			if strings.Contains(arg, "model_provider") || arg == "--oss" {
+				return refused("E_GUARD_BYPASS", "leave it out", "%s makes codex call a provider that the guard does not stand before", arg)
+			}
+		}
+	}
 	if c.kind != cliClaude {
 		return nil
 	}
@@ -154,16 +163,17 @@ func (c cli) claudeArgs(g *guard, argv []string) ([]string, error) {
 	return slices.Insert(argv, 1, "--settings", path), nil
 }
 
-// codexArgs sets up a provider of its own for codex: its built-in one is not to be moved.
+// codexArgs sets up a provider of its own for codex, which reads no address from the environment. What
+// opens the gateway comes in a variable: other users can read arguments.
 func (c cli) codexArgs(g *guard, argv []string, set map[string]string) []string {
-	const key = "BUILDER_GUARD_KEY"
-	set[key] = dummyKey
-	conf := []string{
+	const key, ticket = "BUILDER_GUARD_KEY", "BUILDER_GUARD_TICKET"
+	url, token := g.ticket.Bare()
+	set[key], set[ticket] = dummyKey, token
+	for i, v := range []string{
 		`model_provider="builder"`,
-		fmt.Sprintf(`model_providers.builder={name="builder guard", base_url=%q, env_key=%q, wire_api="responses"}`, g.ticket.URL+"/v1", key),
+		fmt.Sprintf(`model_providers.builder={name="builder guard", base_url=%q, env_key=%q, env_http_headers={%q=%q}, wire_api="responses"}`, url+"/v1", key, gateway.TokenHeader, ticket),
 		`web_search="disabled"`, // what the provider searches has no bound
-	}
-	for i, v := range conf {
+	} {
 		argv = slices.Insert(argv, 1+2*i, "-c", v)
 	}
 	return argv

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/budget/gateway"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
@@ -79,8 +81,8 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := w.ticket.URL[:strings.Index(w.ticket.URL, "/t/")]
-	token := strings.TrimPrefix(w.ticket.URL, root+"/t/")
-	if other.URL == w.ticket.URL || len(token) < 22 {
+	inPath := strings.TrimPrefix(w.ticket.URL, root+"/t/")
+	if other.URL == w.ticket.URL || len(inPath) < 22 {
 		t.Errorf("tokens: %s, %s", w.ticket.URL, other.URL)
 	}
 	for _, c := range []struct {
@@ -113,11 +115,22 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s %s: got %+v", c.method, c.url, got)
 		}
 	}
+	bare, token := w.ticket.Bare()
+	for header, status := range map[string]int{token: 200, token + "x": 403, "": 403} {
+		if got := post(t.Context(), bare+messages, ask(messages, "hi"), gateway.TokenHeader, header); got.status != status || strings.Contains(bare, token) {
+			t.Errorf("token in a field: got %+v, want %d", got, status)
+		}
+	}
+	for _, r := range w.provider.Requests() {
+		if r.Header.Get(gateway.TokenHeader) != "" {
+			t.Error("a token went out")
+		}
+	}
 	w.ticket.Close(t.Context())
 	if got := w.post(messages, ask(messages, "hi")); got.status != http.StatusForbidden {
 		t.Errorf("after the end: %+v", got)
 	}
-	if n := len(w.provider.Requests()); n != 2 {
+	if n := len(w.provider.Requests()); n != 3 {
 		t.Errorf("%d requests were sent", n)
 	}
 }
@@ -194,5 +207,77 @@ func TestEightAskers(t *testing.T) {
 		if w.ticket.Stopped() == nil {
 			t.Errorf("cap %s: nothing stopped it", cap)
 		}
+	}
+}
+
+// Law L3: a call that does not fit only for what another holds waits for it; its own asker may go away.
+func TestWaitsForOthers(t *testing.T) {
+	t.Parallel()
+	open, arrived := make(chan struct{}), make(chan struct{}, 9)
+	w := begin(t, budget.Caps{USD: 30_000}, func(n int, _ agenttest.Request) agenttest.Turn {
+		turn := agenttest.Say("hello there")
+		if n == 0 {
+			turn.Fault = &agenttest.Fault{Pause: open}
+		}
+		arrived <- struct{}{}
+		return turn
+	})
+	got := make(chan answer, 2)
+	go func() { got <- w.post(messages, ask(messages, "first")) }()
+	within(t, "request", arrived)
+	entered := make(chan struct{}, 9)
+	w.task.Enter = func(context.Context, string) (func(), error) {
+		entered <- struct{}{}
+		return func() {}, nil
+	}
+	other, err := w.gw.Open(t.Context(), gateway.Task{Op: budget.Op{Build: "b-1", Task: "t", Attempt: 1, Step: 2000}, Phase: "p", Enter: w.task.Enter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { got <- post(t.Context(), other.URL+messages, ask(messages, "second")) }()
+	within(t, "second call", entered)
+	if len(got) != 0 || len(w.provider.Requests()) != 1 {
+		t.Errorf("it did not wait: %d requests", len(w.provider.Requests()))
+	}
+	close(open)
+	for range 2 {
+		if a := within(t, "answer", got); a.status != http.StatusOK {
+			t.Errorf("got %+v", a)
+		}
+	}
+	for _, r := range w.provider.Requests() {
+		if r.Wire.MaxTokens != 2000 {
+			t.Errorf("cut short to %d", r.Wire.MaxTokens)
+		}
+	}
+}
+
+// A request that finds its ticket while the ticket is being closed is refused.
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	open, arrived := make(chan struct{}), make(chan struct{}, 9)
+	w := begin(t, dollar, func(int, agenttest.Request) agenttest.Turn {
+		arrived <- struct{}{}
+		turn := agenttest.Say("hello there")
+		turn.Fault = &agenttest.Fault{Pause: open}
+		return turn
+	})
+	first, closed := make(chan answer, 1), make(chan struct{})
+	go func() { first <- w.post(messages, ask(messages, "hi")) }()
+	within(t, "request", arrived)
+	go func() {
+		defer close(closed)
+		w.ticket.Close(t.Context())
+	}()
+	for w.post("", "").status != http.StatusForbidden { // until it is being closed
+		continue
+	}
+	if got := w.post(messages, ask(messages, "ho")); got.status != http.StatusForbidden || len(w.provider.Requests()) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	close(open)
+	within(t, "end", closed)
+	if a := within(t, "answer", first); a.status != http.StatusOK || a.err != nil {
+		t.Errorf("what was under way: %+v", a)
 	}
 }

@@ -33,7 +33,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) error {
-	token, rest, ok := split(r.URL)
+	token, rest, ok := split(r)
 	if !ok {
 		if (r.Method == http.MethodHead || r.Method == http.MethodGet) && rest == "/" {
 			w.WriteHeader(http.StatusOK)

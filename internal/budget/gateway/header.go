@@ -32,7 +32,7 @@ func passed(h http.Header) http.Header {
 // credentials goes on: ours goes where they stood, as an API key or as a bearer's token.
 func outgoing(h http.Header, to family, key string) http.Header {
 	out := passed(h)
-	for _, name := range []string{"Host", "Content-Length", "Expect", "Accept-Encoding", "Forwarded", "X-Forwarded-For"} {
+	for _, name := range []string{"Host", "Content-Length", "Expect", "Accept-Encoding", "Forwarded", "X-Forwarded-For", TokenHeader} {
 		out.Del(name)
 	}
 	if out.Get("User-Agent") == "" {

@@ -9,6 +9,12 @@ import (
 // prefix begins every path but the root's.
 const prefix = "/t/"
 
+// TokenHeader is the field in which a token may come instead of in the path: below [Ticket.Bare].
+const TokenHeader = "X-Builder-Ticket"
+
+// bare stands in a path for a token that comes in a field.
+const bare = "-"
+
 // family is an API, with the shape of its errors.
 type family int
 
@@ -35,13 +41,16 @@ type route struct {
 	path   string // below the provider's address
 }
 
-// split takes the token out of a path.
-func split(u *url.URL) (token, rest string, ok bool) {
-	after, ok := strings.CutPrefix(u.Path, prefix)
-	if !ok || u.RawPath != "" {
-		return "", u.Path, false
+// split takes the token out of a request.
+func split(r *http.Request) (token, rest string, ok bool) {
+	after, ok := strings.CutPrefix(r.URL.Path, prefix)
+	if !ok || r.URL.RawPath != "" {
+		return "", r.URL.Path, false
 	}
 	token, rest, _ = strings.Cut(after, "/")
+	if token == bare {
+		token = r.Header.Get(TokenHeader)
+	}
 	return token, "/" + rest, true
 }
 
@@ -56,7 +65,7 @@ func routeOf(r *http.Request, rest string) route {
 	}
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	posts := r.Method == http.MethodPost
-	bare := strings.TrimPrefix(rest, "/v1")
+	short := strings.TrimPrefix(rest, "/v1")
 	switch {
 	case reads && rest == "/":
 		to.deed = probe
@@ -64,9 +73,9 @@ func routeOf(r *http.Request, rest string) route {
 		to.deed = metered
 	case posts && rest == "/v1/messages/count_tokens":
 		to.deed = count
-	case posts && (bare == "/chat/completions" || bare == "/responses"):
+	case posts && (short == "/chat/completions" || short == "/responses"):
 		to.family, to.deed = openAI, metered
-	case reads && (bare == "/models" || strings.HasPrefix(bare, "/models/") && strings.Count(bare, "/") == 2):
+	case reads && (short == "/models" || strings.HasPrefix(short, "/models/") && strings.Count(short, "/") == 2):
 		to.deed = pass
 	}
 	return to

@@ -100,6 +100,10 @@ func (t *Ticket) Close(ctx context.Context) {
 	delete(t.gw.tickets, t)
 }
 
+// Bare is an address without the token, and the token, which has to come in [TokenHeader] then: for
+// askers that are told their address where others can read it, as on a command line.
+func (t *Ticket) Bare() (url, token string) { return t.gw.base + prefix + bare, t.token }
+
 // Stopped is the first refusal of a call that did not fit the cap; nil when all did.
 func (t *Ticket) Stopped() *budget.Refusal {
 	t.mu.Lock()
