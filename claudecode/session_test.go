@@ -124,10 +124,14 @@ func TestServerDuringStart(t *testing.T) {
 	if call.ToolUseID != "toolu_1" {
 		t.Errorf("got tool use id %q", call.ToolUseID)
 	}
-	s.EndInput()
-	ms, err := collect(s)
-	if err != nil {
-		t.Fatal(err)
+	var ms []claudecode.Message
+	for m, err := range s.Messages() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ms = append(ms, m); len(ms) == 4 {
+			s.EndInput()
+		}
 	}
 	got := echoed(t, ms)
 	for i, want := range []string{`"serverInfo":{"name":"calc","version":"3.1"}`, `"result":{}`, `"name":"add"`, `"text":"5"`} {
