@@ -198,7 +198,7 @@ func TestRealTool(t *testing.T) {
 	o.AllowedTools = []string{"mcp__calc__add"}
 	s := start(t, o)
 	_, r := turn(t, s, `use mcp__calc__add {"a":2,"b":3}`)
-	if r.Err() != nil || r.Text != "heard: 5" {
+	if r.Err() != nil || strings.TrimSpace(r.Text) != "heard: 5" {
 		t.Errorf("got %s", r.Raw)
 	}
 	if c := <-calls; c.ToolUseID == "" {
