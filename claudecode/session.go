@@ -55,7 +55,7 @@ func Start(ctx context.Context, o Options) (*Session, error) {
 	}
 	path := o.CLI
 	if o.Launch == nil {
-		if path, err = find(o.CLI); err != nil {
+		if path, err = Find(o.CLI); err != nil {
 			return nil, err
 		}
 		o.Launch = Launch

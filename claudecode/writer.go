@@ -38,6 +38,9 @@ func (w *writer) send(ctx context.Context, v any, begun func()) error {
 		return ErrClosed
 	default:
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	select {
 	case <-w.turn:
 	case <-w.closed:
