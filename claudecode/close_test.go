@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,97 +15,6 @@ import (
 
 	"github.com/seed-c331f47d/builder/claudecode"
 )
-
-// ladder is a fake that tells which steps of Close it saw, in the file LOG, and ends at the step named by END.
-var fakeLadder = script("ladder", func(f *fake) {
-	log, _ := os.Create(os.Getenv("LOG"))
-	end := os.Getenv("END")
-	step := func(name string) {
-		fmt.Fprintln(log, name)
-		if name == end {
-			os.Exit(0)
-		}
-	}
-	ch := make(chan os.Signal, 8)
-	signal.Notify(ch, os.Interrupt, syscall.SIGTERM)
-	f.initialize()
-	if os.Getenv("TURN") != "" {
-		f.prompt()
-		f.begin()
-	}
-	eof := make(chan bool)
-	go func() {
-		f.end()
-		close(eof)
-	}()
-	for {
-		select {
-		case <-eof:
-			eof = nil
-			step("eof")
-		case s := <-ch:
-			step(s.String())
-		}
-	}
-})
-
-// T30: close goes down step by step, and no further than it must.
-func TestCloseLadder(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		end, want string
-		turn      bool
-		grace     time.Duration
-	}{
-		{end: "eof", want: "eof", grace: time.Minute},
-		{end: "interrupt", want: "eof interrupt"},
-		{end: "terminated", want: "eof interrupt terminated"},
-		{end: "never", want: "eof interrupt terminated"},
-		{end: "interrupt", want: "interrupt", turn: true, grace: time.Minute}, // a turn is not waited for
-	} {
-		t.Run(fmt.Sprint(c.end, c.turn), func(t *testing.T) {
-			t.Parallel()
-			o := options(fakeLadder)
-			o.Grace = c.grace
-			if c.grace == 0 {
-				o.Grace = 100 * time.Millisecond
-			}
-			o.Env["LOG"], o.Env["END"] = t.TempDir()+"/log", c.end
-			if c.turn {
-				o.Env["TURN"] = "1"
-			}
-			s := start(t, o)
-			if c.turn {
-				if err := s.Send(t.Context(), "go"); err != nil {
-					t.Fatal(err)
-				}
-				for range s.Receive(t.Context()) {
-					break
-				}
-			}
-			if err := s.Close(); err != nil || s.Err() != nil {
-				t.Errorf("got %v, %v", err, s.Err())
-			}
-			if err := s.Close(); err != nil {
-				t.Errorf("closed again: %v", err)
-			}
-			log, err := os.ReadFile(o.Env["LOG"])
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := strings.Join(strings.Fields(string(log)), " ")
-			if c.turn {
-				got = strings.TrimPrefix(got, "eof ") // they come together
-			}
-			if got != c.want {
-				t.Errorf("got steps %q, want %q", got, c.want)
-			}
-			if pid := pidOf(t, s); alive(pid) {
-				t.Errorf("process %d is left", pid)
-			}
-		})
-	}
-}
 
 // pidOf is the process of a fake, as it answered to initialize.
 func pidOf(t *testing.T, s *claudecode.Session) int {
@@ -135,8 +43,9 @@ func alive(pid int) bool {
 
 var fakeDeaf = script("deaf", func(f *fake) {
 	f.deaf(os.Interrupt, syscall.SIGTERM)
-	f.initialize()
-	f.say("deaf")
+	id, _ := f.request("initialize")
+	f.say("deaf") // it is there before Start returns
+	f.accept(id, object{"pid": os.Getpid()})
 	f.forever()
 })
 
@@ -166,7 +75,9 @@ func TestContextEnds(t *testing.T) {
 }
 
 var fakeBlocked = script("blocked", func(f *fake) {
-	f.initialize()
+	id, _ := f.request("initialize")
+	f.say("at first") // it is there before Start returns
+	f.accept(id, object{})
 	f.send(object{"type": "control_request", "request_id": "q1", "request": object{"subtype": "can_use_tool", "tool_name": "Bash", "input": object{}}})
 	for range 200 {
 		f.say(strings.Repeat("much ", 1000))
@@ -264,11 +175,11 @@ func TestBackPressure(t *testing.T) {
 		if m.(*claudecode.Assistant).UUID != fmt.Sprint("a", n+1) {
 			t.Fatalf("got %s at %d", m.Head().UUID, n)
 		}
-		if n++; n == 200 {
+		if n++; n == 201 {
 			s.EndInput()
 		}
 	}
-	if n != 200 {
+	if n != 201 {
 		t.Errorf("got %d", n)
 	}
 }
