@@ -2,6 +2,7 @@ package claudecode
 
 import (
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,18 +13,18 @@ func TestQueueBound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, hurry := newQueue(10), make(chan struct{})
-		put := 0
+		var put atomic.Int32
 		go func() {
-			for put < 6 {
+			for put.Load() < 6 {
 				q.put(&Unknown{}, 8, hurry)
-				put++
+				put.Add(1)
 			}
 			q.end(nil)
 		}()
-		expect := func(when string, want int) {
+		expect := func(when string, want int32) {
 			t.Helper()
-			if synctest.Wait(); put != want {
-				t.Errorf("%s: %d are put, want %d", when, put, want)
+			if synctest.Wait(); put.Load() != want {
+				t.Errorf("%s: %d are put, want %d", when, put.Load(), want)
 			}
 		}
 		expect("at first", 2) // the second does not fit, but the first leaves room
@@ -47,21 +48,21 @@ func TestWatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var turn turnState
-		told := 0
+		var told atomic.Int32
 		begin := time.Now()
 		w := newWatch(10*time.Second, func(last time.Time) {
-			told++
+			told.Add(1)
 			if last.Before(begin) || last.After(time.Now()) {
 				t.Errorf("got last line at %s", last)
 			}
 		}, &turn)
 		turn.begun = w.touch
 		defer w.close()
-		step := func(what string, d time.Duration, want int) {
+		step := func(what string, d time.Duration, want int32) {
 			t.Helper()
 			time.Sleep(d)
-			if synctest.Wait(); told != want {
-				t.Errorf("%s: told %d times, want %d", what, told, want)
+			if synctest.Wait(); told.Load() != want {
+				t.Errorf("%s: told %d times, want %d", what, told.Load(), want)
 			}
 		}
 		step("before a turn", time.Minute+5*time.Second, 0)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,10 @@ import (
 
 // puppet is a process that is none: it answers initialize, notes what is done to it and when, and ends at the step that end names.
 type puppet struct {
-	end   string
 	begin time.Time
-	steps chan string
+	mu    sync.Mutex
+	end   string
+	steps []string
 
 	in                *io.PipeReader
 	stdin, out, outer *io.PipeWriter
@@ -32,7 +34,7 @@ func (p *puppet) launch(context.Context, claudecode.Command) (claudecode.Process
 	p.in, p.stdin = io.Pipe()
 	p.stdout, p.out = io.Pipe()
 	p.stderr, p.outer = io.Pipe()
-	p.exited, p.steps = make(chan claudecode.Exit, 1), make(chan string, 10)
+	p.exited = make(chan claudecode.Exit, 1)
 	go func() {
 		lines := bufio.NewReader(p.in)
 		for {
@@ -53,7 +55,9 @@ func (p *puppet) launch(context.Context, claudecode.Command) (claudecode.Process
 }
 
 func (p *puppet) step(name string) {
-	p.steps <- fmt.Sprintf("%s@%s", name, time.Since(p.begin))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.steps = append(p.steps, fmt.Sprintf("%s@%s", name, time.Since(p.begin)))
 	if name == p.end {
 		p.out.Close()
 		p.outer.Close()
@@ -105,20 +109,18 @@ func TestCloseLadder(t *testing.T) {
 					t.Errorf("got %v, %v", err, s.Err())
 				}
 				if c.err { // let it go after all
-					p.end = "released"
-					p.step("released")
+					p.out.Close()
+					p.outer.Close()
+					p.exited <- claudecode.Exit{}
 					<-s.Done()
 				}
 				if err := s.Close(); err != nil {
 					t.Errorf("closed again: %v", err)
 				}
-				close(p.steps)
-				var got []string
-				for step := range p.steps {
-					if !strings.HasPrefix(step, "released") {
-						got = append(got, step)
-					}
-				}
+				synctest.Wait()
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				got := p.steps
 				if c.turn && len(got) > 1 && strings.HasPrefix(got[1], "eof") {
 					got[0], got[1] = got[1], got[0] // these two come together
 				}
