@@ -684,7 +684,7 @@ var mutations = []mutation{
 	},
 	{
 		law: "L9", kept: "a guard that refused a call for the cap says so", file: "cmd/builder/cmd_guard.go",
-		old:   `		code = exitPaused
+		old: `		code = exitPaused
 `,
 		new:   "",
 		tests: "TestGuardCapsEight",
