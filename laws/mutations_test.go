@@ -580,6 +580,12 @@ var mutations = []mutation{
 		tests: "TestSymlinkMatrix",
 	},
 	{
+		law: "L8", kept: "an agent CLI inherits nothing", file: "claudecode/process.go",
+		old:   `append(append(make([]string, 0, len(c.Env)+1), c.Env...), p.mark)`,
+		new:   `append(append(os.Environ(), c.Env...), p.mark)`,
+		tests: "TestEnvironment",
+	},
+	{
 		law: "L8", kept: "secrets and control characters are not shown", file: "cmd/builder/fault.go",
 		old: `		case r < ' ' || r >= 0x7f && r < 0xa0:
 			return -1
@@ -651,6 +657,12 @@ var mutations = []mutation{
 		tests: "TestGuardKeepsTheKey",
 	},
 	{
+		law: "L9", kept: "a success that was cut off is none", file: "claudecode/result_error.go",
+		old:   `		case "", "pause_turn", "max_tokens", "model_context_window_exceeded":`,
+		new:   `		case "max_tokens", "model_context_window_exceeded":`,
+		tests: "TestResultErr",
+	},
+	{
 		law: "L9", kept: "done is every task done", file: "internal/phases/engine.go",
 		old: `			return FailedState
 		}
@@ -672,7 +684,7 @@ var mutations = []mutation{
 	},
 	{
 		law: "L9", kept: "a guard that refused a call for the cap says so", file: "cmd/builder/cmd_guard.go",
-		old:   `		code = exitPaused
+		old: `		code = exitPaused
 `,
 		new:   "",
 		tests: "TestGuardCapsEight",
