@@ -48,6 +48,8 @@ type desk struct {
 	gates    int    // how often in a row
 	finished bool   // finish was called in this turn
 	notice   string // of the guard against circles, to be told
+	noticed  int    // how many turns the guard had seen when it was told
+	shown    int    // how many it has seen by now
 }
 
 // settle ends the attempt, once: with a result, or with the machine's failure. The process is ended for it.

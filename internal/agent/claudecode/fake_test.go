@@ -224,6 +224,7 @@ func (f *fake) turn(prompt string) int {
 		for _, b := range a.content {
 			f.emit(object{"type": "assistant", "message": object{"id": a.id, "role": "assistant", "model": a.model, "content": []object{b}}})
 		}
+		f.emit(object{"type": "stream_event", "event": object{"type": "message_stop"}})
 		results := []object{}
 		for _, b := range a.content {
 			if b["type"] == "tool_use" {
@@ -288,7 +289,11 @@ func (f *fake) use(call object) []object {
 		return []object{result}
 	}
 	f.do(call, result)
-	if added, _ := f.hook("PostToolUse", call); added != "" {
+	event := "PostToolUse"
+	if result["is_error"] == true {
+		event = "PostToolUseFailure"
+	}
+	if added, _ := f.hook(event, call); added != "" {
 		return []object{result, {"type": "text", "text": added}}
 	}
 	return []object{result}
@@ -317,7 +322,7 @@ func (f *fake) do(call, result object) {
 		f.mu.Lock()
 		f.command = nil
 		f.mu.Unlock()
-		result["content"] = out.String() + fmt.Sprint(err)
+		result["content"], result["is_error"] = out.String()+fmt.Sprint(err), err != nil
 	case strings.HasPrefix(name, "mcp__builder__"):
 		var r struct {
 			Content []object

@@ -85,7 +85,7 @@ func (a *attempt) options(l *launch, silent func()) (cli.Options, error) {
 		Silence: p.conf.silence(), Grace: p.conf.grace(),
 	}
 	o.OnSilence = func(time.Time) { silent() }
-	o.Hooks = []cli.Hook{{Event: cli.PostToolUse, Run: a.afterTool}}
+	o.Hooks = []cli.Hook{{Event: cli.PostToolUse, Run: a.afterTool}, {Event: cli.PostToolUseFailure, Run: a.afterTool}}
 	if a.task.Thinking {
 		o.Thinking = cli.Thinking{Mode: "adaptive"}
 	}

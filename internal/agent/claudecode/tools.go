@@ -102,7 +102,7 @@ func (a *attempt) notes(ctx context.Context) ([]string, error) {
 	texts := noted(notes)
 	if a.notice != "" {
 		texts = append(texts, "Note from the builder: "+a.notice)
-		a.notice = ""
+		a.notice, a.noticed = "", a.shown
 	}
 	return texts, nil
 }

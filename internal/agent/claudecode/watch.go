@@ -2,18 +2,22 @@ package claudecode
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	cli "github.com/seed-c331f47d/builder/claudecode"
 	"github.com/seed-c331f47d/builder/internal/agent"
 )
 
-// watch puts the turns of the CLI's agent together for the guard against circles.
+// watch puts the turns of the CLI's agent together for the guard against circles. A turn is an answer with the results of its
+// calls; those may come before the answer has ended.
 type watch struct {
 	circles agent.Circles
 	answer  string // id of the answer that is being put together
+	whole   bool   // it has ended
 	calls   []agent.ToolCall
 	results map[string]agent.ToolResult
+	turns   int // that were shown
 }
 
 // sees takes what belongs to the main conversation. It returns what to tell the agent, once a turn is whole.
@@ -32,6 +36,9 @@ func (w *watch) sees(m cli.Message) (notice string, stuck bool) {
 				w.calls = append(w.calls, agent.ToolCall{ID: b.ID, Name: strings.TrimPrefix(b.Name, "mcp__"+serverName+"__"), Input: b.Input})
 			}
 		}
+		return notice, stuck
+	case *cli.StreamEvent:
+		w.whole = w.whole || eventOf(m) == "message_stop"
 	case *cli.User:
 		if m.ParentToolUseID != "" {
 			return "", false
@@ -44,7 +51,21 @@ func (w *watch) sees(m cli.Message) (notice string, stuck bool) {
 	case *cli.Result:
 		return w.flush()
 	}
-	return notice, stuck
+	if w.whole && len(w.results) >= len(w.calls) {
+		return w.flush()
+	}
+	return "", false
+}
+
+// eventOf is the type of an event of the stream.
+func eventOf(e *cli.StreamEvent) string {
+	var event struct {
+		Type string `json:"type"`
+	}
+	if json.Unmarshal(e.Event, &event) != nil {
+		return ""
+	}
+	return event.Type
 }
 
 func (w *watch) keep(b cli.Block) {
@@ -56,6 +77,7 @@ func (w *watch) keep(b cli.Block) {
 
 // flush shows the turn to the guard.
 func (w *watch) flush() (notice string, stuck bool) {
+	w.whole = false
 	if len(w.calls) == 0 {
 		return "", false
 	}
@@ -65,19 +87,23 @@ func (w *watch) flush() (notice string, stuck bool) {
 	}
 	calls := w.calls
 	w.calls, w.results = nil, nil
+	w.turns++
 	return w.circles.Watch(calls, results, "")
 }
 
-// circles ends an attempt that goes in circles; the first time the agent is told, with the next result that it gets.
+// goesInCircles ends an attempt that goes in circles. The first time the agent is told, with the next result that it gets;
+// turns until it has read that do not count.
 func (a *attempt) goesInCircles(m cli.Message) error {
 	notice, stuck := a.watch.sees(m)
-	switch {
-	case stuck:
-		return a.end(agent.Result{Outcome: agent.Stuck, Reason: notice})
-	case notice != "":
-		a.mu.Lock()
-		defer a.mu.Unlock()
+	a.mu.Lock()
+	read := a.notice == "" && a.watch.turns > a.noticed+1
+	a.shown = a.watch.turns
+	if notice != "" && !stuck {
 		a.notice = notice
+	}
+	a.mu.Unlock()
+	if stuck && read {
+		return a.end(agent.Result{Outcome: agent.Stuck, Reason: notice})
 	}
 	return nil
 }
