@@ -30,7 +30,7 @@ arch:
 	$(GO) test -count=1 -run 'Architecture|FilesStaySmall' .
 
 race: # needs cgo; the rooms, where goroutines meet. Its shadow memory does not fit what TestLimits sets
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m -skip '^TestLimits$$' ./internal/...
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m -skip '^TestLimits$$' ./internal/... ./claudecode
 
 scripts:
 	$(GO) test -count=1 -run TestScripts ./cmd/builder

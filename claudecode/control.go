@@ -76,7 +76,7 @@ func (s *Session) request(ctx context.Context, subtype string, fields map[string
 	defer cancel()
 	id, answer := s.calls.open()
 	defer s.calls.forget(id)
-	err := s.out.send(ctx, map[string]any{"type": "control_request", "request_id": id, "request": body})
+	err := s.out.send(ctx, map[string]any{"type": "control_request", "request_id": id, "request": body}, nil)
 	if err != nil && !errors.Is(err, ErrClosed) {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}

@@ -79,7 +79,7 @@ func (h *host) serve(id string, raw json.RawMessage) {
 			reply = map[string]any{"subtype": "error", "request_id": id, "error": err.Error()}
 		}
 		// What cannot be sent has nobody any more to read it: the process is gone, or its stdin was closed.
-		_ = h.out.send(h.ctx, map[string]any{"type": "control_response", "response": reply})
+		_ = h.out.send(ctx, map[string]any{"type": "control_response", "response": reply}, nil)
 	})
 }
 

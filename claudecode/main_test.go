@@ -22,8 +22,11 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv("FAKE_CLI"); name != "" {
 		play(name)
 	}
-	if os.Getenv("FAKE_HOST") != "" {
+	if os.Getenv("FAKE_HOST") != "" { // see TestParentKilled
 		host()
+	}
+	if os.Getenv("REAL_HOST") != "" { // see TestRealParentKilled
+		realHost()
 	}
 	goleak.VerifyTestMain(m)
 }

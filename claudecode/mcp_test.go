@@ -56,6 +56,9 @@ func toolbox() *claudecode.Server {
 
 func TestServer(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("many processes, which meet nothing that others do not")
+	}
 	byHand := &claudecode.Server{Name: "hand", Handle: func(_ context.Context, m json.RawMessage) (json.RawMessage, error) {
 		switch {
 		case strings.Contains(string(m), "notifications/"):

@@ -16,7 +16,8 @@ type Options struct {
 	// Env is the whole environment of the CLI and of the tools that it runs. Nothing is inherited. It should have HOME or
 	// CLAUDE_CONFIG_DIR, PATH, and a key. See [Environ].
 	Env map[string]string
-	// Launch starts the process; nil means [Launch]. Use it to put the CLI into a sandbox or to change its command.
+	// Launch starts the process; nil means [Launch]. Use it to put the CLI into a sandbox or to change its command. It gets CLI
+	// as it is, or "claude"; see [Find].
 	Launch func(context.Context, Command) (Process, error)
 
 	// Model is an alias or a name; empty means the CLI's default. The CLI may replace old names by newer ones without a

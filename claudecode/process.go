@@ -146,8 +146,9 @@ func (p *local) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
 func (p *local) Wait() Exit { return <-p.exited }
 
-// find returns the CLI to start: path, or the first claude on PATH and in the places where installers put it.
-func find(path string) (string, error) {
+// Find returns the CLI that [Start] starts: path itself, where it is a program; for an empty path the first claude on PATH
+// and in the places where installers put it. Its error is a [*NotFoundError].
+func Find(path string) (string, error) {
 	if path != "" {
 		full, err := exec.LookPath(path)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,8 +24,8 @@ import (
 //	npm install --prefix /tmp/claude-cli @anthropic-ai/claude-code
 //	CLAUDE_CLI=/tmp/claude-cli/node_modules/@anthropic-ai/claude-code-linux-x64/claude go test ./claudecode -run Real
 
-// stub answers model calls: a call whose newest message says "use NAME JSON" gets that tool call, one that says "hang" nothing
-// more than a beginning, any other the text of its newest message.
+// stub answers model calls: a call whose newest message says "use NAME JSON" gets that tool call, "hang" nothing more than a
+// beginning, "cut" an answer without its end, "status CODE BODY" an error, any other the text of its newest message.
 type stub struct {
 	mu     sync.Mutex
 	bodies []string
@@ -48,6 +49,15 @@ func (st *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	json.Unmarshal(raw, &body)
 	last := lastText(body.Messages[len(body.Messages)-1].Content)
 	last, _, _ = strings.Cut(last, "\n\n<system-reminder>") // newer CLIs tell what is left of the window
+	verb, rest, _ := strings.Cut(last, " ")
+	if verb == "status" {
+		code, reason, _ := strings.Cut(rest, " ")
+		status, _ := strconv.Atoi(code)
+		w.Header().Set("content-type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"type":"error","error":{"type":"invalid_request_error","message":%q}}`, reason)
+		return
+	}
 	w.Header().Set("content-type", "text/event-stream")
 	w.Header().Set("request-id", fmt.Sprint("req_", n))
 	event := func(kind string, v object) {
@@ -59,7 +69,6 @@ func (st *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	event("message_start", object{"message": object{"id": fmt.Sprint("msg_", n), "type": "message", "role": "assistant", "model": body.Model, "content": []any{}, "stop_reason": nil,
 		"usage": object{"input_tokens": 10, "output_tokens": 1}}})
 	stop := "end_turn"
-	verb, rest, _ := strings.Cut(last, " ")
 	switch verb {
 	case "hang":
 		event("content_block_start", object{"index": 0, "content_block": object{"type": "text", "text": ""}})
@@ -77,6 +86,9 @@ func (st *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		event("content_block_delta", object{"index": 0, "delta": object{"type": "text_delta", "text": "heard: " + last}})
 	}
 	event("content_block_stop", object{"index": 0})
+	if verb == "cut" {
+		return
+	}
 	event("message_delta", object{"delta": object{"stop_reason": stop, "stop_sequence": nil}, "usage": object{"output_tokens": 20}})
 	event("message_stop", object{})
 }
@@ -103,6 +115,12 @@ func lastText(raw json.RawMessage) string {
 		return b.Text
 	}
 	return lastText(b.Content)
+}
+
+func (st *stub) count() int {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return len(st.bodies)
 }
 
 func (st *stub) last() string {
@@ -198,7 +216,7 @@ func TestRealTool(t *testing.T) {
 	o.AllowedTools = []string{"mcp__calc__add"}
 	s := start(t, o)
 	_, r := turn(t, s, `use mcp__calc__add {"a":2,"b":3}`)
-	if r.Err() != nil || r.Text != "heard: 5" {
+	if r.Err() != nil || strings.TrimSpace(r.Text) != "heard: 5" {
 		t.Errorf("got %s", r.Raw)
 	}
 	if c := <-calls; c.ToolUseID == "" {
@@ -273,5 +291,61 @@ func TestRealResumeNothing(t *testing.T) {
 	var exit *claudecode.ExitError
 	if !errors.As(err, &exit) || !strings.Contains(err.Error(), "No conversation found") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestRealFaults(t *testing.T) {
+	t.Parallel()
+	o, st := real(t)
+	for _, c := range []struct {
+		prompt string
+		kind   error
+	}{
+		{"cut", claudecode.ErrTruncated},
+		{"status 429 too many", claudecode.ErrRateLimited},
+		{"status 529 busy", claudecode.ErrOverloaded},
+		{"status 401 who", claudecode.ErrAuthentication},
+		{"status 404 model: nope", claudecode.ErrModel},
+		{"status 400 prompt is too long: 300000 tokens > 200000 maximum", claudecode.ErrContextOverrun},
+		{"status 400 Your credit balance is too low to access the Anthropic API", claudecode.ErrBilling},
+		{"status 500 broken", nil},
+	} {
+		s := start(t, o)
+		r, err := s.Ask(t.Context(), c.prompt)
+		if c.prompt == "cut" && err == nil && strings.Contains(st.last(), "\"cut\"") {
+			if st.count() != 2 {
+				t.Errorf("an answer that was cut off was taken for a whole one")
+			}
+			s.Close()
+			continue // newer CLIs ask for the rest
+		}
+		var failed *claudecode.ResultError
+		if !errors.As(err, &failed) || failed.Kind != c.kind {
+			t.Errorf("%s: got %v, want %v; %s", c.prompt, err, c.kind, r.Raw)
+		}
+		t.Logf("%s: %v", c.prompt, err)
+		s.Close()
+	}
+}
+
+// Close of a turn that runs interrupts it, and says so to nobody as an error.
+func TestRealClose(t *testing.T) {
+	t.Parallel()
+	o, st := real(t)
+	s := start(t, o)
+	if err := s.Send(t.Context(), "hang"); err != nil {
+		t.Fatal(err)
+	}
+	<-st.hung
+	begin := time.Now()
+	if err := s.Close(); err != nil || s.Err() != nil {
+		t.Errorf("got %v, %v", err, s.Err())
+	}
+	t.Log("close took", time.Since(begin))
+	if pid := pidOf(t, s); alive(pid) {
+		t.Errorf("%d is left", pid)
+	}
+	if ms, err := collect(s); err != nil || !strings.Contains(kinds(ms), "result/") {
+		t.Errorf("got %s, %v", kinds(ms), err)
 	}
 }

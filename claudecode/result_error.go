@@ -1,6 +1,7 @@
 package claudecode
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ func (e *ResultError) Error() string {
 		text = strings.TrimSpace(r.Text)
 	}
 	switch {
-	case e.Kind == ErrTruncated:
+	case errors.Is(e.Kind, ErrTruncated) && !r.IsError: // its text is the answer
 		return "turn failed: " + ErrTruncated.Error() + ", stop reason " + strconv.Quote(r.StopReason)
 	case text != "":
 		return "turn failed: " + lastLines(text, 1000)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"iter"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -56,7 +55,7 @@ func Start(ctx context.Context, o Options) (*Session, error) {
 	}
 	path := o.CLI
 	if o.Launch == nil {
-		if path, err = find(o.CLI); err != nil {
+		if path, err = Find(o.CLI); err != nil {
 			return nil, err
 		}
 		o.Launch = Launch
@@ -99,6 +98,7 @@ func newSession(ctx context.Context, o Options, proc Process) *Session {
 	}
 	s.turn.id.Store(firstOf(o.SessionID, o.Resume))
 	s.watch = newWatch(o.Silence, o.OnSilence, &s.turn)
+	s.turn.begun = s.watch.touch
 	s.out = newWriter(proc.Stdin(), o.Trace)
 	hostCtx, endHost := context.WithCancelCause(ctx)
 	s.endHost = endHost
@@ -201,9 +201,7 @@ func (s *Session) SendInput(ctx context.Context, in Input) error {
 	if in.UUID != "" {
 		line["uuid"] = in.UUID
 	}
-	s.turn.sent()
-	s.watch.touch()
-	if err := s.out.send(ctx, line); err != nil {
+	if err := s.out.send(ctx, line, s.turn.sent); err != nil {
 		return fmt.Errorf("send message: %w", s.closedError(err))
 	}
 	return nil
@@ -277,30 +275,6 @@ func (s *Session) Ask(ctx context.Context, text string) (*Result, error) {
 		}
 	}
 	return nil, ErrClosed
-}
-
-// turnState is what the reader knows of the turns.
-type turnState struct {
-	id   atomic.Value // string
-	mu   sync.Mutex
-	open int     // messages sent, less results
-	last *Result // of the turn that ended last; nil once the next one began
-	any  bool    // a result has come
-	said string  // error of the last assistant line of the turn
-	busy map[string]bool
-}
-
-func (t *turnState) sent() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.open++
-}
-
-// running says whether a turn is on.
-func (t *turnState) running() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.open > 0
 }
 
 func firstOf(values ...string) string {

@@ -77,46 +77,6 @@ func (s *Session) handle(line []byte) error {
 	return nil
 }
 
-// note keeps count of turns and tasks.
-func (t *turnState) note(m Message) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch m := m.(type) {
-	case *Init:
-		t.last, t.said = nil, ""
-		if m.SessionID != "" {
-			t.id.Store(m.SessionID)
-		}
-	case *Assistant:
-		if m.ParentToolUseID == "" {
-			t.said = m.Error
-		}
-	case *Result:
-		m.AssistantError = t.said
-		t.last, t.any, t.open = m, true, max(0, t.open-1)
-	case *TaskStarted:
-		if m.TaskType == "local_agent" || m.TaskType == "local_workflow" {
-			if t.busy == nil {
-				t.busy = map[string]bool{}
-			}
-			t.busy[m.TaskID] = true
-		}
-	case *TaskUpdated:
-		if m.Terminal() {
-			delete(t.busy, m.TaskID)
-		}
-	case *TaskNotification:
-		delete(t.busy, m.TaskID)
-	}
-}
-
-// drained says whether no turn and no task that will begin one runs.
-func (t *turnState) drained() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.open == 0 && len(t.busy) == 0
-}
-
 // verdict is why the session ended, once everything is read.
 func (s *Session) verdict() error {
 	s.mu.Lock()
@@ -131,14 +91,14 @@ func (s *Session) verdict() error {
 		}
 		return cause
 	}
-	if last := s.turn.last; last != nil && last.Err() != nil && (s.exit.Code != 0 || s.turn.open > 0) {
+	if last := s.turn.last; last != nil && last.Err() != nil && (s.exit.Code != 0 || s.turn.open()) {
 		var failed *ResultError
 		if errors.As(last.Err(), &failed) {
 			failed.Exit = exit
 			return failed
 		}
 	}
-	if s.turn.open > 0 {
+	if s.turn.open() {
 		exit.Cause = ErrNoResult
 	}
 	if exit.Cause != nil || s.exit.Code != 0 {

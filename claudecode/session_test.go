@@ -72,6 +72,35 @@ func TestQuery(t *testing.T) {
 	}
 }
 
+var fakeInjects = script("injects", func(f *fake) {
+	f.initialize()
+	f.prompt()
+	f.begin()
+	f.prompt()
+	f.result("both in one turn", nil)
+	f.end()
+})
+
+// What is sent while a tool runs is put into that turn: two messages, one result, and a good end.
+func TestInjectedMessage(t *testing.T) {
+	t.Parallel()
+	s := start(t, options(fakeInjects))
+	for range 2 {
+		if err := s.Send(t.Context(), "more"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, err := range s.Receive(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.EndInput()
+	if ms, err := collect(s); err != nil || len(ms) != 0 {
+		t.Errorf("got %v, %v", ms, err)
+	}
+}
+
 func TestAsk(t *testing.T) {
 	t.Parallel()
 	r, err := start(t, options(fakeTalk)).Ask(t.Context(), "x")
@@ -124,10 +153,14 @@ func TestServerDuringStart(t *testing.T) {
 	if call.ToolUseID != "toolu_1" {
 		t.Errorf("got tool use id %q", call.ToolUseID)
 	}
-	s.EndInput()
-	ms, err := collect(s)
-	if err != nil {
-		t.Fatal(err)
+	var ms []claudecode.Message
+	for m, err := range s.Messages() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ms = append(ms, m); len(ms) == 4 {
+			s.EndInput()
+		}
 	}
 	got := echoed(t, ms)
 	for i, want := range []string{`"serverInfo":{"name":"calc","version":"3.1"}`, `"result":{}`, `"name":"add"`, `"text":"5"`} {

@@ -24,6 +24,8 @@ func newWatch(limit time.Duration, tell func(time.Time), turn *turnState) *watch
 	now := time.Now()
 	w := &watch{limit: limit, tell: tell, turn: turn, last: now, quiet: now}
 	if limit > 0 && tell != nil {
+		w.mu.Lock() // look waits until its timer is known
+		defer w.mu.Unlock()
 		w.timer = time.AfterFunc(limit, w.look)
 	}
 	return w

@@ -26,8 +26,8 @@ func newWriter(w io.WriteCloser, trace func(Direction, []byte)) *writer {
 	return out
 }
 
-// send writes v as one line.
-func (w *writer) send(ctx context.Context, v any) error {
+// send writes v as one line. It calls begun, where that is not nil, once the line will be written.
+func (w *writer) send(ctx context.Context, v any, begun func()) error {
 	line, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -38,12 +38,18 @@ func (w *writer) send(ctx context.Context, v any) error {
 		return ErrClosed
 	default:
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	select {
 	case <-w.turn:
 	case <-w.closed:
 		return ErrClosed
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+	if begun != nil {
+		begun()
 	}
 	written := make(chan error, 1)
 	go func() {

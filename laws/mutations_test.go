@@ -213,6 +213,36 @@ var mutations = []mutation{
 		tests: "TestSpoolOnAFullDisk",
 	},
 	{
+		law: "L2", kept: "an answer on record that nobody got is handed on", file: "internal/budget/gateway/book.go",
+		old:   `		if e.waits() {`,
+		new:   `		if false && e.waits() {`,
+		tests: "TestUndeliveredAnswer",
+	},
+	{
+		law: "L2", kept: "an answer is handed to one asker", file: "internal/budget/gateway/book.go",
+		old:   `	e.delivered, e.claimed = e.delivered || delivered, false`,
+		new:   `	e.claimed = delivered && false`,
+		tests: "TestUndeliveredAnswer",
+	},
+	{
+		law: "L2", kept: "a call that lost its asker is joined", file: "internal/budget/gateway/book.go",
+		old:   `		if !e.ended && e.gone() {`,
+		new:   `		if false && e.gone() {`,
+		tests: "TestOrphanIsJoined",
+	},
+	{
+		law: "L2", kept: "a call outlives its asker", file: "internal/budget/gateway/flight.go",
+		old:   `context.WithCancelCause(context.WithoutCancel(r.Context()))`,
+		new:   `context.WithCancelCause(r.Context())`,
+		tests: "TestUndeliveredAnswer|TestOrphanIsJoined",
+	},
+	{
+		law: "L2", kept: "what a program got and asks again is a repeat", file: "internal/phases/deliver.go",
+		old:   `(before.Fate == budget.Unknown || before.Delivered)`,
+		new:   `before.Fate == budget.Unknown`,
+		tests: "TestDelivered",
+	},
+	{
 		law: "L3", kept: "what does not fit is refused", file: "internal/budget/admit.go",
 		old:   `	return sum == math.MaxInt64 || (!none && sum > limit)`,
 		new:   `	return sum == math.MaxInt64`,
@@ -285,6 +315,18 @@ var mutations = []mutation{
 		old:   `		money, tokens := h.Money, h.Tokens`,
 		new:   `		money, tokens := h.Money-h.Money, h.Tokens`,
 		tests: "TestStrays",
+	},
+	{
+		law: "L3", kept: "a call that others leave no room for waits, and is not cut short", file: "internal/budget/gateway/purse.go",
+		old:   `	return !no.Overrun && no.Held > 0`,
+		new:   `	return !no.Overrun && no.Held > 0 && false`,
+		tests: "TestWaitsForOthers",
+	},
+	{
+		law: "L3", kept: "a command that would go past the guard is refused", file: "cmd/builder/guard_cli.go",
+		old:   `if v := a.getenv(name); v != "" && v != "0" && v != "false" {`,
+		new:   `if v := a.getenv(name); v == "never" {`,
+		tests: "TestGuardBypass",
 	},
 	{
 		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/task_step.go",
@@ -538,6 +580,12 @@ var mutations = []mutation{
 		tests: "TestSymlinkMatrix",
 	},
 	{
+		law: "L8", kept: "an agent CLI inherits nothing", file: "claudecode/process.go",
+		old:   `append(append(make([]string, 0, len(c.Env)+1), c.Env...), p.mark)`,
+		new:   `append(append(os.Environ(), c.Env...), p.mark)`,
+		tests: "TestEnvironment",
+	},
+	{
 		law: "L8", kept: "secrets and control characters are not shown", file: "cmd/builder/fault.go",
 		old: `		case r < ' ' || r >= 0x7f && r < 0xa0:
 			return -1
@@ -579,6 +627,42 @@ var mutations = []mutation{
 		tests: "TestMalformedLines",
 	},
 	{
+		law: "L8", kept: "nobody passes without a token", file: "internal/budget/gateway/ticket.go",
+		old:   `if subtle.ConstantTimeCompare([]byte(t.token), []byte(token)) == 1 {`,
+		new:   `if subtle.ConstantTimeCompare([]byte(t.token), []byte(token)) < 2 {`,
+		tests: "TestTokens",
+	},
+	{
+		law: "L8", kept: "a token ends with its task", file: "internal/budget/gateway/ticket.go",
+		old: `	if t.closed {
+		return nil, errClosed
+	}
+`,
+		new:   "",
+		tests: "TestClosed",
+	},
+	{
+		law: "L8", kept: "an asker's own credentials do not go out beside the key", file: "internal/budget/gateway/header.go",
+		old: `	for _, name := range credentials {
+		out.Del(name)
+	}
+`,
+		new:   "",
+		tests: "TestPasses",
+	},
+	{
+		law: "L8", kept: "a guarded command does not get the key", file: "cmd/builder/guard_cli.go",
+		old:   `		drop = append(drop, p.dropped...)`,
+		new:   `		drop = append(drop, p.dropped[:0]...)`,
+		tests: "TestGuardKeepsTheKey",
+	},
+	{
+		law: "L9", kept: "a success that was cut off is none", file: "claudecode/result_error.go",
+		old:   `		case "", "pause_turn", "max_tokens", "model_context_window_exceeded":`,
+		new:   `		case "max_tokens", "model_context_window_exceeded":`,
+		tests: "TestResultErr",
+	},
+	{
 		law: "L9", kept: "done is every task done", file: "internal/phases/engine.go",
 		old: `			return FailedState
 		}
@@ -589,6 +673,21 @@ var mutations = []mutation{
 	}
 	return DoneState`,
 		tests: "TestClaimIsNo|TestBlocked",
+	},
+	{
+		law: "L9", kept: "an answer that is cut does not look whole", file: "internal/budget/gateway/relay.go",
+		old: `		case err != nil:
+			return false, errCut`,
+		new: `		case err != nil:
+			return false, nil`,
+		tests: "TestFaults|TestOddProviders",
+	},
+	{
+		law: "L9", kept: "a guard that refused a call for the cap says so", file: "cmd/builder/cmd_guard.go",
+		old: `		code = exitPaused
+`,
+		new:   "",
+		tests: "TestGuardCapsEight",
 	},
 	{
 		law: "L9", kept: "a pause has its exit code", file: "cmd/builder/exit.go",

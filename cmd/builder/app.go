@@ -74,7 +74,7 @@ any reason goes on with: builder resume.`,
 	root.AddCommand(
 		newInit(a), newPlan(a), newEstimate(a), newBuild(a), newResume(a), newStatus(a), newList(a), newLogs(a), newReport(a), newReplay(a), newClean(a),
 		newCheckpoint(a), newModels(a), newDoctor(a), newConfig(a), newModel(a), newSelftest(a), newVersion(a),
-		newPause(a), newContinue(a), newStop(a), newCap(a), newNote(a), newAnswer(a),
+		newGuard(a), newPause(a), newContinue(a), newStop(a), newCap(a), newNote(a), newAnswer(a),
 	)
 	return root.ExecuteContext(context.Background())
 }

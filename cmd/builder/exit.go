@@ -30,9 +30,12 @@ func exitOf(err error) int {
 	var locked *checkpoint.LockedError
 	var own *bug.Error
 	var order *phases.OrderError
+	var end *endError
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &end):
+		return end.code
 	case errors.As(err, &own):
 		return exitInternal
 	case errors.As(err, &f):

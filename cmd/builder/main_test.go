@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 	}
 	testscript.Main(cachedRun{m}, map[string]func(){
 		"builder": func() { os.Exit(Main(os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr)) },
+		"asker":   asker,
 	})
 }
 

@@ -55,6 +55,8 @@ func (s *State) Apply(f Fact, at time.Time) error {
 		return s.Guard.Raise(f.Caps)
 	case CallIntended, CallAnswered, CallFailed:
 		return s.applyCall(f)
+	case CallDelivered:
+		s.applyDelivered(f)
 	case EffectStarted, EffectFinished:
 		return s.applyEffect(f)
 	case TaskStarted, AttemptStarted, AttemptFinished, TaskDone, TaskFailed, TaskReopened, TaskRebased:
@@ -86,7 +88,7 @@ func (s *State) applyCall(f Fact) error {
 		if err := s.Guard.Book(f.Hold); err != nil {
 			return err
 		}
-		if before := s.before(f.Hold.Op); before != nil && before.Done && before.Fate == budget.Unknown {
+		if s.asked(f.Hold.Op) {
 			s.Repeats++
 		}
 		s.put(f.Hold.Op, &Outcome{Request: f.Hold.RequestHash})
@@ -155,7 +157,7 @@ func (s *State) applyTask(f Fact, at time.Time) error {
 	case AttemptStarted:
 		return s.onTask(f.Task, func(t *TaskState) {
 			t.Attempts, t.Model, t.Why = f.Attempt, f.Model, f.Why
-			t.Open = &AttemptState{Number: f.Attempt, Frozen: f.Frozen, Prompts: f.Prompts, Start: t.start(), Tree: t.start(), Outcomes: map[string]*Outcome{}, Heard: f.Heard}
+			t.Open = &AttemptState{Number: f.Attempt, Engine: f.Engine, Frozen: f.Frozen, Prompts: f.Prompts, Start: t.start(), Tree: t.start(), Outcomes: map[string]*Outcome{}, Heard: f.Heard}
 		})
 	case AttemptFinished:
 		s.Careful = false

@@ -140,7 +140,7 @@ func (j *journaled) make(ctx context.Context, op budget.Op, hash string, req age
 		return agent.Response{}, leave(agent.Response{}, err)
 	}
 	defer out()
-	call, cancel := j.stop.sending(ctx)
+	call, cancel := j.stop.Sending(ctx)
 	defer cancel()
 	call = budget.WithCall(call, budget.Call{
 		Op: op, Phase: string(j.at.phase), RequestHash: hash,

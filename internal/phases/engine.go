@@ -21,7 +21,11 @@ type Engine struct {
 	Gates  Gates
 	Bench  Workbench
 	Model  agent.Model // through the meter
-	Spec   *planner.Spec
+	// Program is the name of the engine that carries new attempts out, where that is a program of its own;
+	// "" is the native loop. Programs runs them, and MUST be set where the state has such attempts.
+	Program  string
+	Programs Programs
+	Spec     *planner.Spec
 	// Draft asks for a plan of the spec; the last argument is what Facts gave when the planning began.
 	Draft func(context.Context, planner.Asker, *planner.Spec, string) (*planner.Plan, error)
 	// Preflight looks at a plan before any task of it costs money: missing toolchains, for one. A

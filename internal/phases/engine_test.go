@@ -20,33 +20,34 @@ import (
 
 // world is what survives a crash: journal, blobs, repository, and the counts of what was done.
 type world struct {
-	journal checkpoint.Journal
-	blobs   *checkpoint.MemoryBlobs
-	repo    *memRepo
-	gates   *fileGates
-	tools   *counter
-	sent    *counter
-	scratch string
-	clock   func() time.Time
-	answer  func(agent.Request) (agent.Message, error)
-	set     Settings
-	free    int64                     // bytes on the disk; 0: nobody looks
-	moves   func()                    // after each commit
-	paced   bool                      // by a pacer, in the clock of package time
-	anyway  bool                      // a person wants the provider asked
-	model   func(*Writer) agent.Model // nil: answer behind a ledger
-	plan    *planner.Plan             // given; nil: it is asked for
-	check   Gates                     // in place of gates
-	loud    bool                      // tools answer otherwise than before
-	facts   string                    // what the machine has
-	workers int
-	slow    bool      // the first commit takes long
-	from    *memRepo  // what the branch was at before the build
-	bench   Workbench // nil: writes files
-	cost    func(*planner.Plan, planner.Task) Funds
-	valve   *Valve // follows the records; nil: nobody pauses
-	more    []Fact // recorded when the next process starts
-	revise  func(*planner.Plan) *planner.Plan
+	journal  checkpoint.Journal
+	blobs    *checkpoint.MemoryBlobs
+	repo     *memRepo
+	gates    *fileGates
+	tools    *counter
+	sent     *counter
+	scratch  string
+	clock    func() time.Time
+	answer   func(agent.Request) (agent.Message, error)
+	set      Settings
+	free     int64                     // bytes on the disk; 0: nobody looks
+	moves    func()                    // after each commit
+	paced    bool                      // by a pacer, in the clock of package time
+	anyway   bool                      // a person wants the provider asked
+	model    func(*Writer) agent.Model // nil: answer behind a ledger
+	plan     *planner.Plan             // given; nil: it is asked for
+	check    Gates                     // in place of gates
+	loud     bool                      // tools answer otherwise than before
+	facts    string                    // what the machine has
+	workers  int
+	slow     bool      // the first commit takes long
+	from     *memRepo  // what the branch was at before the build
+	bench    Workbench // nil: writes files
+	cost     func(*planner.Plan, planner.Task) Funds
+	valve    *Valve   // follows the records; nil: nobody pauses
+	programs Programs // carry tasks out in place of the loop
+	more     []Fact   // recorded when the next process starts
+	revise   func(*planner.Plan) *planner.Plan
 }
 
 func newWorld(t *testing.T) *world {
@@ -128,6 +129,9 @@ func (w *world) runCtx(engineCtx context.Context, t *testing.T, caps budget.Caps
 		e.Gates = w.check
 	}
 	e.Workers, e.Cost = w.workers, w.cost
+	if w.programs != nil {
+		e.Program, e.Programs = "clerk", w.programs
+	}
 	if w.slow {
 		e.Repo = &slowRepo{Repo: w.repo}
 	}

@@ -136,8 +136,9 @@ type AttemptStarted struct {
 	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON; of the task plan: facts of the machine, as text
 	Prompts string          `json:"prompts"`
 	Model   string          `json:"model,omitempty"`
-	Why     string          `json:"why,omitempty"`   // it is that model; "" for the build's own
-	Heard   uint64          `json:"heard,omitempty"` // a person's words up to this record are in it
+	Why     string          `json:"why,omitempty"`    // it is that model; "" for the build's own
+	Heard   uint64          `json:"heard,omitempty"`  // a person's words up to this record are in it
+	Engine  string          `json:"engine,omitempty"` // the program that carries it out; "" is the native loop
 }
 
 // CallIntended is an admitted hold; nothing has left yet.
@@ -343,6 +344,8 @@ func factOf(k Kind) (func(json.RawMessage) (Fact, error), bool) {
 		return as[CallAnswered], true
 	case KindCallFailed:
 		return as[CallFailed], true
+	case KindCallDelivered:
+		return as[CallDelivered], true
 	case KindEffectStarted:
 		return as[EffectStarted], true
 	case KindEffectFinished:
@@ -405,6 +408,8 @@ func TaskOf(f Fact) string {
 	case CallAnswered:
 		return f.Op.Task
 	case CallFailed:
+		return f.Op.Task
+	case CallDelivered:
 		return f.Op.Task
 	case EffectStarted:
 		return f.Op.Task

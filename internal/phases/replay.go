@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
@@ -187,7 +188,10 @@ func (r *Replay) attempt(ctx context.Context, f AttemptFinished) (replayed, erro
 		return replayed{}, err
 	}
 	p := e.prover(task, st, at, base)
-	res, err := e.engage(ctx, task, st, p)
+	if st.Open.Engine != "" {
+		return r.program(ctx, f, st, p)
+	}
+	res, err := e.engage(ctx, task, st, p, false)
 	if ctx.Err() != nil {
 		return replayed{}, context.Cause(ctx)
 	}
@@ -199,6 +203,28 @@ func (r *Replay) attempt(ctx context.Context, f AttemptFinished) (replayed, erro
 	}
 	r.tell("%s  attempt %d  ended without a candidate", f.Task, f.Attempt)
 	return got, e.Trees.Remove(p.dir)
+}
+
+// program proves again what a program made: what it did itself is not known, and its candidate is.
+func (r *Replay) program(ctx context.Context, f AttemptFinished, st TaskState, p *prover) (replayed, error) {
+	r.report.Attempts++
+	if f.Tree == "" {
+		r.tell("%s  attempt %d  by %s, ended without a candidate", f.Task, f.Attempt, st.Open.Engine)
+		return replayed{outcome: f.Outcome}, nil
+	}
+	m, err := fetch(ctx, r.Engine.Blobs, f.Tree)
+	if err != nil {
+		return replayed{}, err
+	}
+	failed, err := p.prove(ctx, m, f.Tree, append(slices.Clone(p.task.Gates), p.keep...))
+	if err != nil {
+		return replayed{}, err
+	}
+	if len(failed) > 0 {
+		return replayed{outcome: "with the gate " + string(failed[0].gate) + " red"}, nil
+	}
+	r.tell("%s  attempt %d  by %s, its candidate proven again: tree %.12s", f.Task, f.Attempt, st.Open.Engine, f.Tree)
+	return replayed{outcome: f.Outcome, tree: f.Tree}, nil
 }
 
 func errMissing(ok bool, id planner.TaskID) error {

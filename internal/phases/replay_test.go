@@ -41,7 +41,7 @@ func (w *world) replay(t *testing.T) (ReplayReport, *memRepo) {
 // ran side by side, was killed, came back from a merge or failed before; nothing is asked.
 func TestReplayGivesTheSameCommits(t *testing.T) {
 	t.Parallel()
-	for _, kill := range []int{-1, 40, 90} {
+	for _, kill := range []int{-1, 20, 45} {
 		synctest.Test(t, func(t *testing.T) {
 			w, _ := wideWorld(t, 7, 4, widely)
 			real := w.journal

@@ -39,7 +39,7 @@ type State struct {
 	Run      RunState                      `json:"run"`
 	Reason   *Reason                       `json:"reason,omitempty"`
 	Warned   []string                      `json:"warned,omitempty"`
-	Repeats  int64                         `json:"repeats,omitempty"` // sends of a question whose answer was lost before
+	Repeats  int64                         `json:"repeats,omitempty"` // sends of a question whose answer was lost, or handed to an engine, before
 	// NotBefore is when the provider may be asked again, by what it said last; it may be past.
 	NotBefore time.Time `json:"not_before,omitzero"`
 	WaitMS    int64     `json:"wait_ms,omitempty"` // how long that was away when it was said
@@ -138,6 +138,7 @@ type GateStanding struct {
 // AttemptState holds the outcomes of an open attempt by step and send.
 type AttemptState struct {
 	Number   int                 `json:"number"`
+	Engine   string              `json:"engine,omitempty"` // a program; "" is the native loop
 	Frozen   checkpoint.Hash     `json:"frozen,omitempty"`
 	Prompts  string              `json:"prompts,omitempty"`
 	Start    checkpoint.Hash     `json:"start,omitempty"` // tree it began with
@@ -160,6 +161,8 @@ type Outcome struct {
 	Failed   *CallFailed     `json:"failed,omitempty"`
 	Finished *EffectFinished `json:"finished,omitempty"`
 	Said     string          `json:"said,omitempty"` // by a person who was asked
+	// Delivered says that the answer reached the engine that asked, to its end.
+	Delivered bool `json:"delivered,omitempty"`
 }
 
 // stateForm grows whenever Apply makes something else of the same records.

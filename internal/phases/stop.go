@@ -21,9 +21,9 @@ type Stop struct {
 	Now   <-chan struct{}
 }
 
-// sending returns a context for one send: it outlives the end of ctx by the grace, so that what is
+// Sending returns a context for one send: it outlives the end of ctx by the grace, so that what is
 // paid for can still arrive.
-func (s Stop) sending(ctx context.Context) (context.Context, context.CancelFunc) {
+func (s Stop) Sending(ctx context.Context) (context.Context, context.CancelFunc) {
 	call, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	end := make(chan struct{})
 	go func() {

@@ -94,7 +94,8 @@ func (e *Engine) prover(task planner.Task, st TaskState, at *attempt, base Manif
 // runAttempt opens the next attempt or goes on with the open one, and records its end. Pauses and
 // failures of the machine are errors and leave it open.
 func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState, base Manifest) error {
-	if st.Open == nil {
+	begun := st.Open != nil
+	if !begun {
 		if err := e.openAttempt(ctx, task, st, base); err != nil {
 			return err
 		}
@@ -108,7 +109,7 @@ func (e *Engine) runAttempt(ctx context.Context, task planner.Task, st TaskState
 		return err
 	}
 	p := e.prover(task, st, at, base)
-	res, err := e.engage(ctx, task, st, p)
+	res, err := e.engage(ctx, task, st, p, begun)
 	end := AttemptFinished{Task: task.ID, Attempt: at.number, Outcome: string(res.Outcome), Reason: res.Reason, Summary: res.Summary}
 	var f *agent.Failure
 	switch {
@@ -157,7 +158,7 @@ func unreachable(err error) bool {
 }
 
 // engage runs the agent's loop on a scratch tree that equals the last recorded manifest.
-func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p *prover) (agent.Result, error) {
+func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p *prover, begun bool) (agent.Result, error) {
 	var t agent.Task
 	raw, err := e.Blobs.Get(ctx, st.Open.Frozen)
 	if err != nil {
@@ -165,6 +166,9 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 	}
 	if err := json.Unmarshal(raw, &t); err != nil {
 		return agent.Result{}, fmt.Errorf("read frozen task %s: %w: %w", task.ID, checkpoint.ErrCorrupt, err)
+	}
+	if st.Open.Engine != "" {
+		return e.engageProgram(ctx, task, st, p, t, begun)
 	}
 	m, err := fetch(ctx, e.Blobs, st.Open.Tree)
 	if err != nil {
@@ -189,9 +193,9 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	if err := e.layScratch(ctx, base, dir); err != nil {
 		return err
 	}
-	tools, err := e.Bench.Tools(ctx, dir, task, e.plan.Shared)
+	told, err := e.toldTools(ctx, dir, task)
 	if err != nil {
-		return fmt.Errorf("lay out tools: %w", err)
+		return err
 	}
 	brief, heard, err := e.brief(ctx, task, st, base)
 	if err != nil {
@@ -202,7 +206,7 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	limit := e.Set.limitOf(c.Model)
 	raw, err := json.Marshal(agent.Task{
 		ID: string(task.ID), Model: c.Model, System: system, First: first, MaxTokens: limit.MaxTokens, Window: limit.Window, Effort: e.Set.Effort, Thinking: limit.Thinking,
-		Tools: append(tools.Defs(), agent.LoopTools()...),
+		Tools: told,
 	})
 	if err != nil {
 		return fmt.Errorf("freeze task %s: %w", task.ID, err)
@@ -214,5 +218,17 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	if err := faultpoint.At("attempt.before_start"); err != nil {
 		return err
 	}
-	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why, Heard: heard})
+	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why, Heard: heard, Engine: e.Program})
+}
+
+// toldTools are the tools that an agent is told of at the start; a program has its own.
+func (e *Engine) toldTools(ctx context.Context, dir string, task planner.Task) ([]agent.ToolDef, error) {
+	if e.Program != "" {
+		return nil, nil
+	}
+	tools, err := e.Bench.Tools(ctx, dir, task, e.plan.Shared)
+	if err != nil {
+		return nil, fmt.Errorf("lay out tools: %w", err)
+	}
+	return append(tools.Defs(), agent.LoopTools()...), nil
 }

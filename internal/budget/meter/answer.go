@@ -176,7 +176,7 @@ func (b *body) fail(f frame) {
 	_, err := b.fl.settle(settlement(b.fl.hold, b.answer.outcome()))
 	if b.err = err; err == nil {
 		b.ready.Write(f.raw)
-		b.err = fmt.Errorf("read answer of %s: %w", b.fl.hold.Op, ErrIncomplete)
+		b.err = fmt.Errorf("read answer of %s: %w: %w", b.fl.hold.Op, ErrFailed, ErrIncomplete)
 	}
 	b.held.Reset()
 }

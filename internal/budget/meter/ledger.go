@@ -49,6 +49,9 @@ var (
 	// ErrIncomplete means that an answer ended, or was cut, before its terminal frame, or has no
 	// usable usage. It is booked as unknown and nothing withheld of it is released.
 	ErrIncomplete = errors.New("answer is incomplete")
+	// ErrFailed means that the provider said so in the stream, in an event that was handed on. It is
+	// ErrIncomplete too.
+	ErrFailed = errors.New("the provider broke the answer off")
 	// ErrUnkept means that the answer came and this machine could not take it in: to ask again before
 	// that is mended would be to pay for nothing. One that is whole in its spool stays held, for Recover
 	// to settle; any other is booked as unknown, and is ErrIncomplete too.

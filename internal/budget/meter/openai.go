@@ -96,7 +96,14 @@ func (q *question) openaiTools(m member, known ...string) error {
 	}
 	q.tools += int64(len(tools))
 	for _, t := range tools {
-		if kind := t.text("type"); !slices.Contains(known, kind) {
+		kind := t.text("type")
+		if kind == "namespace" { // a name for some tools together
+			if err := q.openaiTools(member{raw: t["tools"]}, known...); err != nil {
+				return err
+			}
+			continue
+		}
+		if !slices.Contains(known, kind) {
 			return unmetered("what the tool %q costs cannot be bounded", clean(kind))
 		}
 	}

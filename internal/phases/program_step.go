@@ -1,0 +1,185 @@
+package phases
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// An attempt can be carried out by a program of its own, an agent's CLI. Its model calls pass the
+// gateway, under ops of the attempt; its work passes the gates. What it does between, it does not tell.
+//
+// The rules are:
+//   - what a program asks Builder for (gates, notes, questions) is an effect like any other; the steps
+//     of these stay below programCalls, where those of its model calls begin
+//   - run again, a program does not do the same in the same order: its effects are not recalled, they
+//     are numbered on from the last one that is known
+//   - a process that goes on with an attempt takes the scratch tree as the program left it, which its
+//     session knows, and records it as it is; where it cannot be recorded, or is gone, the tree is
+//     brought back to what was recorded last, and the program is told
+//   - the candidate is what is scanned when the program says that it is finished, never what it says
+
+// programCalls is the first step of an attempt's calls through the gateway.
+const programCalls = 1_000_000
+
+// Programs carries attempts out by programs of their own.
+type Programs interface {
+	// Run carries one attempt out, as an [agent.Engine] does, and leaves no process behind.
+	Run(ctx context.Context, r ProgramRun) (agent.Result, error)
+}
+
+// ProgramRun is one attempt for a program.
+type ProgramRun struct {
+	Job   agent.Job
+	Op    budget.Op // of the attempt; Step is the first of the program's model calls
+	Phase planner.PhaseID
+	// Enter is asked before each model call; leave is called once it is over.
+	Enter func(ctx context.Context, model string) (leave func(), err error)
+	Stop  Stop // what becomes of calls in flight when ctx ends
+}
+
+// engageProgram has a program carry the open attempt out. begun says that another run of it did so for
+// a while.
+func (e *Engine) engageProgram(ctx context.Context, task planner.Task, st TaskState, p *prover, t agent.Task, begun bool) (agent.Result, error) {
+	if e.Programs == nil {
+		return agent.Result{}, fmt.Errorf("go on with attempt %d of %s: %s is not at hand", p.at.number, task.ID, st.Open.Engine)
+	}
+	p.bench = newBench(noTools{}, e.door(), e.Trees, p.at, p.dir, st.Open.Tree)
+	if err := e.Writer.View(ctx, func(s *State) { p.at.step = lastStep(s.Task(task.ID).Open) }); err != nil {
+		return agent.Result{}, err
+	}
+	left, err := e.programTree(ctx, st, p, begun)
+	if err != nil {
+		return agent.Result{}, err
+	}
+	said, err := e.saidSince(ctx, task.ID, st.Open.Heard)
+	if err != nil {
+		return agent.Result{}, err
+	}
+	if begun && !left {
+		said = append([]string{"The folder was brought back to an earlier state of your work: look at what is there before you go on."}, said...)
+	}
+	op := budget.Op{Build: p.at.build, Task: string(task.ID), Attempt: p.at.number, Step: programCalls}
+	res, err := e.Programs.Run(ctx, ProgramRun{
+		Job: agent.Job{
+			Task: t, Dir: p.dir, Session: sessionOf(op), Begun: begun, Said: said,
+			Foreman: &foreman{engine: e, prover: p, person: person{e.Writer, p.at}},
+		},
+		Op: op, Phase: st.Phase, Enter: e.programEnters(ctx), Stop: e.Stop,
+	})
+	return res, e.programPause(ctx, err)
+}
+
+// programTree lays the scratch tree out. left says that it is as an earlier run left it.
+func (e *Engine) programTree(ctx context.Context, st TaskState, p *prover, begun bool) (left bool, err error) {
+	if _, err := os.Lstat(p.dir); begun && err == nil {
+		_, _, bad, err := p.candidate(ctx)
+		if err != nil || bad == nil {
+			return err == nil, err
+		}
+	}
+	m, err := fetch(ctx, e.Blobs, st.Open.Tree)
+	if err != nil {
+		return false, err
+	}
+	if err := e.Trees.Materialise(ctx, m, p.dir, false); err != nil {
+		return false, fmt.Errorf("restore scratch tree: %w", err)
+	}
+	return false, nil
+}
+
+// programEnters lets model calls through as the build stands: none after a stop, none without room,
+// none while it is held, and at the provider's pace.
+func (e *Engine) programEnters(run context.Context) func(context.Context, string) (func(), error) {
+	return func(ctx context.Context, model string) (func(), error) {
+		if run.Err() != nil {
+			return nil, context.Cause(run)
+		}
+		if err := e.room(ctx); err != nil {
+			return nil, err
+		}
+		pace := func(agent.Response, error) error { return nil }
+		if e.Pace != nil {
+			var err error
+			if pace, err = e.Pace.Enter(ctx, model); err != nil {
+				return nil, err
+			}
+		}
+		out, err := e.Valve.pass(ctx)
+		if err != nil {
+			return nil, pace(agent.Response{}, err)
+		}
+		return func() { out(); _ = pace(agent.Response{}, nil) }, nil
+	}
+}
+
+// programPause makes a pause of a provider's failure that the program could not get over by itself.
+func (e *Engine) programPause(ctx context.Context, err error) error {
+	var f *agent.Failure
+	var pause *PauseError
+	switch {
+	case err == nil || errors.As(err, &pause) || !errors.As(err, &f):
+		return err
+	case f.Class == agent.FixRequest || f.Class == agent.FailTask || ctx.Err() != nil:
+		return err
+	}
+	until := time.Time{}
+	if f.After > 0 {
+		until = e.Retry.at(f.After)
+	}
+	return &PauseError{Err: f, Reason: providerReason(f, until, e.again())}
+}
+
+// saidSince lists what a person said since an attempt began.
+func (e *Engine) saidSince(ctx context.Context, id planner.TaskID, heard uint64) (lines []string, err error) {
+	err = e.Writer.View(ctx, func(s *State) {
+		for _, w := range s.Said {
+			switch {
+			case w.Seq <= heard || !w.concerns(id):
+			case w.Question != "":
+				lines = append(lines, "You asked: "+w.Question+"\nThe answer is: "+w.Text)
+			default:
+				lines = append(lines, w.Text)
+			}
+		}
+	})
+	return lines, err
+}
+
+// lastStep is the newest step of an attempt's effects, those of its model calls aside.
+func lastStep(a *AttemptState) int {
+	last := 0
+	for key := range a.Outcomes {
+		if at, ok := keyed(budget.Op{Build: "b", Task: "t", Attempt: 1}, key); ok && at.Step < programCalls {
+			last = max(last, at.Step)
+		}
+	}
+	for step := range a.Told {
+		last = max(last, step)
+	}
+	return last
+}
+
+// sessionOf is the UUID of an attempt's session: the same in every process.
+func sessionOf(op budget.Op) string {
+	b := sha256.Sum256([]byte("session " + op.String()))
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
+}
+
+// noTools is the toolbox of an attempt whose program has tools of its own.
+type noTools struct{}
+
+func (noTools) Defs() []agent.ToolDef { return nil }
+
+func (noTools) Call(context.Context, agent.ToolCall) (agent.ToolResult, error) {
+	return agent.ToolResult{}, fmt.Errorf("a program's tools are not ours: %w", checkpoint.ErrNotFound)
+}
