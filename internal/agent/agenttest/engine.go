@@ -437,6 +437,9 @@ func (s *site) providerFails() {
 		{"rate", Fail(429, "rate_limit_error", "slow down"), agent.WaitUntil, agent.CauseRate},
 		{"overloaded", Fail(529, "overloaded_error", "busy"), agent.Retry, agent.CauseLoad},
 		{"broken", Fail(500, "api_error", "oops"), agent.Retry, agent.CauseLoad},
+		{"portal", Turn{Fault: &Fault{Status: 502, Body: "<html><title>Bad gateway</title></html>"}}, agent.Retry, agent.CauseLoad},
+		{"size", Fail(413, "request_too_large", "Request exceeds the maximum size"), agent.FixRequest, agent.CauseSize},
+		{"window", Fail(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"), agent.FixRequest, agent.CauseSize},
 		{"malformed", Fail(400, "invalid_request_error", "messages: no"), agent.FixRequest, agent.CauseRequest},
 	} {
 		s.t.Run(c.name, func(t *testing.T) {

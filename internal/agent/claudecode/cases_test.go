@@ -184,3 +184,17 @@ func TestLogin(t *testing.T) {
 		}
 	})
 }
+
+// Nobody at the other end of the way is a failure of the network.
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	eachCLI(t, func(t *testing.T, path string) {
+		p := program(path, ladder.Unconfined(), nil)(t)
+		task, job := one(t, &agenttest.Foreman{})
+		r, err := p.New(job, relay{"http://127.0.0.1:1"}).Run(t.Context(), task)
+		var f *agent.Failure
+		if !errors.As(err, &f) || f.Class != agent.Retry || f.Cause != agent.CauseNetwork {
+			t.Errorf("got %+v, %v", r, err)
+		}
+	})
+}
