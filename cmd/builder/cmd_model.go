@@ -27,14 +27,19 @@ func newModel(a *app) *cobra.Command {
 		Use: "serve", Short: "Offer the offline model to other programs over the APIs of Anthropic and OpenAI",
 		Long: `Serve offers the offline model on this machine. It is not a language model: it reads the
 structured parts of a spec and writes programs by rule. It answers POST /v1/messages (Anthropic),
-/v1/chat/completions and /v1/responses (OpenAI). GET /_ledger tells what was asked and billed.`,
-		Example: "  builder model serve --listen 127.0.0.1:8080 --as claude-sonnet-5-5\n  builder build SPEC -o app --provider anthropic --base-url http://127.0.0.1:8080\n  builder build SPEC -o app --provider openai --base-url http://127.0.0.1:8080 --model gpt-6-sol",
+/v1/chat/completions and /v1/responses (OpenAI), to every model name unless --as is given.
+Agent CLIs can work with it: a task as Builder words it is carried out with whatever tools they
+offer; to anything else it says what it is. GET /_ledger tells what was asked and billed.`,
+		Example: "  builder model serve --listen 127.0.0.1:8080 --as claude-sonnet-5-5\n  builder build SPEC -o app --provider anthropic --base-url http://127.0.0.1:8080\n  builder build SPEC -o app --provider openai --base-url http://127.0.0.1:8080 --model gpt-6-sol\n  ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=none claude -p hello",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.runServe(c.Context(), o) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.options.Any = o.options.As == ""
+			return a.runServe(c.Context(), o)
+		},
 	}
 	f := serve.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address; port 0 chooses one and prints it")
-	f.StringVar(&o.options.As, "as", "", "answer as this model, so that it is priced as it")
+	f.StringVar(&o.options.As, "as", "", "answer as this model only, so that it is priced as it")
 	f.DurationVar(&o.options.Latency, "latency", 0, "wait this long before each answer")
 	f.Float64Var(&o.options.TokensPerSecond, "tokens-per-second", 0, "pace streamed answers; 0: as fast as they are read")
 	f.BoolVar(&o.options.Cache, "cache", false, "account for cache marks as a provider's prompt cache would")

@@ -107,26 +107,12 @@ func (g *guardStore) gateway(a *app, set guardSettings) gateway.Config {
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 16
 	return gateway.Config{
 		Anthropic: set.anthropic.through(), OpenAI: set.openai.through(),
-		Ledger: g.writer, Spools: spools{g.spools, once}, Blobs: answers{g.blobs},
+		Ledger: g.writer, Spools: spools{g.spools, once}, Blobs: contents{g.blobs},
 	}
 }
 
 // once is a write without a second try.
 func once(write func() error) error { return write() }
-
-// answers hands the checkpoint's blobs to the gateway in its own words.
-type answers struct{ checkpoint.Blobs }
-
-// Put implements meter.Blobs.
-func (b answers) Put(ctx context.Context, content []byte) (string, error) {
-	h, err := b.Blobs.Put(ctx, content)
-	return string(h), err
-}
-
-// Get implements gateway.Blobs.
-func (b answers) Get(ctx context.Context, hash string) ([]byte, error) {
-	return b.Blobs.Get(ctx, checkpoint.Hash(hash))
-}
 
 // enter refuses calls while the disk is nearly full.
 func (g *guardStore) enter(context.Context, string) (func(), error) {

@@ -211,6 +211,7 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 	braked, b := newBrake(ctx, s.set.MaxTime, func(first bool) { s.tellStop(ctx, writer, first) })
 	defer b.release()
 	engine, err := s.works.engine(braked, s, writer, b.stop)
+	defer func() { err = errors.Join(err, s.works.programs.close(context.WithoutCancel(ctx))) }()
 	if err != nil {
 		return st, phases.PauseOf(err, s.again)
 	}

@@ -33,7 +33,7 @@ func (l *limitFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&l.maxTokens, "max-tokens", "", "hard cap in tokens of all classes (default none)")
 	f.StringVar(&l.maxTime, "max-time", "", "pause after this time, as in 8h")
 	f.IntVar(&l.workers, "workers", 0, "tasks at the same time, where their needs and claims allow it (default 1)")
-	f.StringVar(&l.engine, "engine", "", "what carries tasks out: native")
+	f.StringVar(&l.engine, "engine", "", "what carries tasks out: native, or claude-code: the Claude Code CLI, under the same cap, gates and commits")
 	f.StringVar(&l.author, "author", "", `author of the commits, as in "Name <mail@host>"`)
 	f.BoolVar(&l.noSandbox, "no-sandbox", false, "run commands unconfined where no sandbox can be had")
 	f.StringVar(&l.events, "events", "", "progress on stderr: text or ndjson (default: a bar on a terminal)")

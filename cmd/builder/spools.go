@@ -48,3 +48,17 @@ func (s spool) Keep(ctx context.Context) (string, error) {
 	})
 	return string(h), err
 }
+
+// contents hands the checkpoint's blobs to the meter and the gateway in their own words.
+type contents struct{ checkpoint.Blobs }
+
+// Put implements meter.Blobs.
+func (b contents) Put(ctx context.Context, content []byte) (string, error) {
+	h, err := b.Blobs.Put(ctx, content)
+	return string(h), err
+}
+
+// Get implements gateway.Blobs.
+func (b contents) Get(ctx context.Context, hash string) ([]byte, error) {
+	return b.Blobs.Get(ctx, checkpoint.Hash(hash))
+}

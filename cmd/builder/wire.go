@@ -47,7 +47,8 @@ type works struct {
 	asking sync.Mutex
 	asked  *[]toolchain.Tool // with their versions
 
-	scratch    *os.File // holds the folder for scratch trees; nil before the engine
+	programs   *programs // nil for the native engine
+	scratch    *os.File  // holds the folder for scratch trees; nil before the engine
 	measured   *measurement
 	unconfined bool // the user allows a machine without a sandbox
 }
@@ -201,13 +202,17 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	if err != nil {
 		return nil, err
 	}
-	return &phases.Engine{
+	e := &phases.Engine{
 		Workers: s.set.Workers, Cost: least, Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates}), s.hasRoom}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Revise: w.revise, Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,
 		Set: s.set.engine(),
-	}, nil
+	}
+	if w.programs, err = w.openPrograms(ctx, s, writer); w.programs != nil {
+		e.Program, e.Programs = s.set.Engine, w.programs
+	}
+	return e, err
 }
 
 // Tools implements phases.Workbench.
@@ -215,16 +220,20 @@ func (w *works) Tools(_ context.Context, scratch string, task planner.Task, shar
 	return tools.New(tools.Config{Root: scratch, Runner: w.runner, Profile: w.agents, Writes: task.Writes, Shared: shared}), nil
 }
 
-// model joins a provider's client to the meter: there is no other way to a provider.
-func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
-	var base http.RoundTripper
-	address, key := s.set.BaseURL, s.set.apiKey
+// provider is who answers a build's calls: how it is reached, where, and with which key.
+func (s *session) provider() (base http.RoundTripper, address, key string) {
 	if s.set.Provider == providerOffline {
 		base = offline.NewTransport(offline.Handler(offline.Options{As: s.set.Model, Also: s.set.models.All("")}))
-		address, key = "http://offline.localhost", "offline"
+		return endpoint.Patience{Base: base}, "http://offline.localhost", "offline"
 	}
+	return endpoint.Patience{}, s.set.BaseURL, s.set.apiKey
+}
+
+// model joins a provider's client to the meter: there is no other way to a provider.
+func (w *works) model(s *session, ledger meter.Ledger) (agent.Model, error) {
+	base, address, key := s.provider()
 	rt := &meter.Transport{
-		Base: endpoint.Patience{Base: base}, Origin: address, Count: true, Ledger: ledger, Spools: spools{s.store.spools, s.store.roomy}, Blobs: requests{s.store.blobs}, KeepRequests: true,
+		Base: base, Origin: address, Count: true, Ledger: ledger, Spools: spools{s.store.spools, s.store.roomy}, Blobs: contents{s.store.blobs}, KeepRequests: true,
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 		Warn:   func(err error) { w.app.say("warning: %s", err) },
 	}
@@ -257,14 +266,6 @@ func (w *works) recover(h budget.Hold, spool []byte) budget.Settlement {
 
 // plan is the plan of a state; nil while there is none.
 func (w *works) plan(s *phases.State) *planner.Plan { return w.plans.of(s) }
-
-// requests hands the checkpoint's blobs to the meter in its own words; spools.go does so for spools.
-type requests struct{ checkpoint.Blobs }
-
-func (b requests) Put(ctx context.Context, content []byte) (string, error) {
-	h, err := b.Blobs.Put(ctx, content)
-	return string(h), err
-}
 
 // repoFault gives errors of the repository their codes.
 func repoFault(dir string, err error) error {

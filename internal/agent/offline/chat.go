@@ -51,7 +51,7 @@ type (
 	}
 )
 
-func (chatDialect) read(_ *http.Request, body []byte, models []string) (question, *failure) {
+func (chatDialect) read(_ *http.Request, body []byte, models func(id string) bool) (question, *failure) {
 	var c chatFields
 	if err := json.Unmarshal(body, &c); err != nil {
 		return question{}, invalid("We could not parse the JSON body of your request: %v", err)

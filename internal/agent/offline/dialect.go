@@ -12,7 +12,7 @@ import (
 
 // dialect is a wire: how questions are read and answers written. What is said does not depend on it.
 type dialect interface {
-	read(r *http.Request, body []byte, models []string) (question, *failure)
+	read(r *http.Request, body []byte, models func(id string) bool) (question, *failure)
 	// billed is a usage in the classes that the wire has.
 	billed(u usage) usage
 	whole(q question, a answer) any
@@ -38,7 +38,7 @@ func (s *Server) answers(d dialect) http.HandlerFunc {
 		id := requestID(body)
 		var q question
 		if f == nil {
-			q, f = d.read(r, body, s.options.models())
+			q, f = d.read(r, body, s.options.answers)
 		}
 		var said []agent.Block
 		if f == nil {

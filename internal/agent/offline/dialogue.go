@@ -37,7 +37,12 @@ func (r *reader) readMessages() *failure {
 		}
 		role := agent.User
 		switch m.Role {
-		case "user", "system":
+		case "user":
+		case "system":
+			if f := r.readInterjection(i, m.Content); f != nil {
+				return f
+			}
+			continue
 		case "assistant":
 			role = agent.Assistant
 		case "":
@@ -52,6 +57,22 @@ func (r *reader) readMessages() *failure {
 		r.Request.Messages = append(r.Request.Messages, message)
 	}
 	return r.checkTurns()
+}
+
+// readInterjection reads what the system says in the middle of a conversation; to rules it is a part
+// of the system text.
+func (r *reader) readInterjection(i int, content json.RawMessage) *failure {
+	m, f := r.readMessage(i, agent.User, content)
+	if f != nil {
+		return f
+	}
+	for _, b := range m.Blocks {
+		if b.Kind != agent.TextBlock {
+			return invalid("messages.%d: system messages can only hold text", i)
+		}
+	}
+	r.Request.System = append(r.Request.System, m.Words())
+	return nil
 }
 
 // readMessage reads the blocks of message i.
@@ -148,7 +169,7 @@ func resultText(raw json.RawMessage) string {
 // checkTurns checks who speaks first and last, and that calls and results fit.
 func (q *question) checkTurns() *failure {
 	ms := q.Request.Messages
-	if ms[0].Role != agent.User {
+	if len(ms) == 0 || ms[0].Role != agent.User {
 		return invalid("messages: first message must use the \"user\" role")
 	}
 	if ms[len(ms)-1].Role != agent.User {

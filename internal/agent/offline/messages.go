@@ -5,7 +5,7 @@ import "net/http"
 // messagesDialect is the Anthropic Messages API.
 type messagesDialect struct{}
 
-func (messagesDialect) read(r *http.Request, body []byte, models []string) (question, *failure) {
+func (messagesDialect) read(r *http.Request, body []byte, models func(id string) bool) (question, *failure) {
 	v, f := version(r)
 	if f != nil {
 		return question{}, f
@@ -34,7 +34,7 @@ func (s *Server) countTokens(w http.ResponseWriter, r *http.Request) {
 		v, f = version(r)
 	}
 	if f == nil {
-		q, f = read(body, s.options.models(), v, true)
+		q, f = read(body, s.options.answers, v, true)
 	}
 	if f != nil {
 		refuse(w, requestID(body), f)

@@ -1,9 +1,6 @@
 package offline
 
-import (
-	"net/http"
-	"slices"
-)
+import "net/http"
 
 // modelInfo is a model in the shape of both Models APIs, Anthropic's and OpenAI's.
 type modelInfo struct {
@@ -53,7 +50,7 @@ func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) model(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	if !slices.Contains(s.options.models(), id) {
+	if !s.options.answers(id) {
 		refuse(w, requestID([]byte(r.URL.Path)), notFound("model: %.100s", id))
 		return
 	}

@@ -18,6 +18,8 @@ type Options struct {
 	As string
 	// Also are further ids that it answers to, for builds in which several models have a part.
 	Also []string
+	// Any answers to and as every model id.
+	Any bool
 	// Key, when set, must come with every request but HEAD /, as x-api-key or as Bearer.
 	Key string
 	// Latency is waited before every answer to a message.
@@ -47,6 +49,11 @@ func (o Options) filled() Options {
 		o.Author = byRule
 	}
 	return o
+}
+
+// answers says whether an id is answered to.
+func (o Options) answers(id string) bool {
+	return o.Any && id != "" || slices.Contains(o.models(), id)
 }
 
 // models lists the ids that are answered.

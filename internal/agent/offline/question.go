@@ -46,12 +46,12 @@ type fields struct {
 type reader struct {
 	fields
 	question
-	models  []string
+	models  func(id string) bool
 	version string
 }
 
 // read makes a question of a body. counting is for count_tokens, which has no max_tokens.
-func read(body []byte, models []string, version string, counting bool) (question, *failure) {
+func read(body []byte, models func(id string) bool, version string, counting bool) (question, *failure) {
 	r := reader{models: models, version: version}
 	if err := json.Unmarshal(body, &r.fields); err != nil {
 		return question{}, invalid("the request body is not valid JSON of a message request: %v", err)
@@ -86,8 +86,8 @@ func (r *reader) readModel() *failure {
 }
 
 // known takes a model that is answered as.
-func (q *question) known(model string, models []string) *failure {
-	if !slices.Contains(models, model) {
+func (q *question) known(model string, models func(id string) bool) *failure {
+	if !models(model) {
 		return notFound("model: %.100s", model)
 	}
 	q.Request.Model = model

@@ -49,7 +49,7 @@ type (
 	}
 )
 
-func (responsesDialect) read(_ *http.Request, body []byte, models []string) (question, *failure) {
+func (responsesDialect) read(_ *http.Request, body []byte, models func(id string) bool) (question, *failure) {
 	var c responsesFields
 	if err := json.Unmarshal(body, &c); err != nil {
 		return question{}, invalid("We could not parse the JSON body of your request: %v", err)

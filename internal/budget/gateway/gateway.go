@@ -101,7 +101,7 @@ func New(ctx context.Context, c Config) (*Gateway, error) {
 // Serve serves one more listener, such as a socket that a sandbox is given, until Close.
 func (g *Gateway) Serve(l net.Listener) {
 	g.served.Go(func() {
-		if err := g.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := g.server.Serve(l); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			g.warn(fmt.Errorf("serve gateway: %w", err))
 		}
 	})

@@ -23,9 +23,15 @@ import (
 	"github.com/seed-c331f47d/builder/internal/faultpoint"
 )
 
+// The engines.
+const (
+	Native     = "native"
+	ClaudeCode = "claude-code"
+)
+
 // Config is what a build runs under. Zero values mean "not set" until Defaults are applied.
 type Config struct {
-	Engine   string        `yaml:"engine" json:"engine"`                     // native
+	Engine   string        `yaml:"engine" json:"engine"`                     // native | claude-code
 	Provider string        `yaml:"provider" json:"provider"`                 // offline | anthropic | openai
 	Model    string        `yaml:"model" json:"model"`                       // exact id
 	BaseURL  string        `yaml:"base_url,omitempty" json:"base_url"`       // user only
@@ -41,6 +47,7 @@ type Config struct {
 	Models   Models        `yaml:"models,omitempty" json:"models,omitzero"`           // user only
 	Escalate string        `yaml:"escalate,omitempty" json:"escalate,omitempty"`      // model after a failed attempt; user only
 	Billing  string        `yaml:"billing,omitempty" json:"billing,omitempty"`        // api-usd | subscription; user only
+	Claude   string        `yaml:"claude_cli,omitempty" json:"claude_cli,omitempty"`  // path of the Claude Code CLI; "": claude on PATH; user only
 	MinFree  string        `yaml:"min_free,omitempty" json:"min_free,omitempty"`      // of the disk, before a call is paid for, as in 64MiB; user only
 	Fallback []string      `yaml:"fallback,omitempty,flow" json:"fallback,omitempty"` // models after an attempt that was not answered, in order; user only
 }
@@ -204,7 +211,7 @@ func narrow(c *Config, raw []byte, path string) error {
 	if err := overlay(&p, raw, path); err != nil {
 		return err
 	}
-	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "api": p.API != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil, "billing": p.Billing != "", "min_free": p.MinFree != ""} {
+	for key, set := range map[string]bool{"provider": p.Provider != "", "base_url": p.BaseURL != "", "api": p.API != "", "sandbox": p.Sandbox != "", "prices": p.Prices != nil, "engine": p.Engine != "", "models": p.Models != Models{}, "escalate": p.Escalate != "", "fallback": p.Fallback != nil, "billing": p.Billing != "", "min_free": p.MinFree != "", "claude_cli": p.Claude != ""} {
 		if set {
 			return &Error{"E_CONFIG_FORBIDDEN", path, "a project file may not set " + key, "set it in your own config.yaml (builder config show says where) or by a flag"}
 		}
@@ -272,6 +279,8 @@ func environ(c *Config, env []string) error {
 			c.MaxTime, err = time.ParseDuration(value)
 		case "MIN_FREE":
 			c.MinFree = value
+		case "CLAUDE_CLI":
+			c.Claude = value
 		case "WORKERS":
 			c.Workers, err = strconv.Atoi(value)
 		case "ATTEMPTS":
@@ -282,7 +291,7 @@ func environ(c *Config, env []string) error {
 			}
 			return &Error{"E_CONFIG_UNKNOWN_KEY", "environment", "this builder has no fault points for " + name, "build one: go build -tags faults ./cmd/builder"}
 		default:
-			names := []string{"ENGINE", "PROVIDER", "MODEL", "BASE_URL", "API", "EFFORT", "AUTHOR", "SANDBOX", "MAX_COST", "MAX_TOKENS", "MAX_TIME", "WORKERS", "ATTEMPTS", "MIN_FREE"}
+			names := []string{"ENGINE", "PROVIDER", "MODEL", "BASE_URL", "API", "EFFORT", "AUTHOR", "SANDBOX", "MAX_COST", "MAX_TOKENS", "MAX_TIME", "WORKERS", "ATTEMPTS", "MIN_FREE", "CLAUDE_CLI"}
 			return &Error{"E_CONFIG_UNKNOWN_KEY", "environment", "unknown variable " + name, "did you mean BUILDER_" + nearest(key, names) + "?"}
 		}
 		if err != nil {
@@ -299,8 +308,10 @@ func (c Config) Check(where string) error {
 	}
 	oneOf := func(v string, of ...string) bool { return v == "" || slices.Contains(of, v) }
 	switch {
-	case !oneOf(c.Engine, "native"):
-		return bad("engine", "native")
+	case !oneOf(c.Engine, Native, ClaudeCode):
+		return bad("engine", "native or claude-code")
+	case c.Claude != "" && !filepath.IsAbs(c.Claude):
+		return bad("claude_cli", "an absolute path")
 	case !oneOf(c.Provider, "offline", "anthropic", "openai"):
 		return bad("provider", "offline, anthropic or openai")
 	case !oneOf(c.API, "responses", "chat"):

@@ -46,7 +46,7 @@ func TestProjectNeverWidens(t *testing.T) {
 	if *c.Budget.USD != 1 || c.Budget.Tokens != 1000 || c.MaxTime != time.Hour || c.Workers != 1 || c.Attempts != 1 {
 		t.Errorf("a project widened: %+v, usd %v", c, *c.Budget.USD)
 	}
-	for _, bad := range []string{"provider: anthropic", "base_url: https://evil.example", "sandbox: \"off\"", "engine: native", "prices: [{model: x, input: 0, output: 0}]", "models: {planner: x}", "escalate: x", "fallback: [x]", "billing: subscription", "min_free: 1KiB"} {
+	for _, bad := range []string{"provider: anthropic", "base_url: https://evil.example", "sandbox: \"off\"", "engine: native", "prices: [{model: x, input: 0, output: 0}]", "models: {planner: x}", "escalate: x", "fallback: [x]", "billing: subscription", "min_free: 1KiB", "claude_cli: /tmp/evil"} {
 		var e *Error
 		if _, err := Load(Sources{Project: write(t, bad+"\n")}); !errors.As(err, &e) || e.Code != "E_CONFIG_FORBIDDEN" {
 			t.Errorf("%s: got %v", bad, err)

@@ -18,7 +18,7 @@ var (
 func keys() []string {
 	return []string{
 		"engine", "provider", "model", "base_url", "api", "effort", "budget", "usd", "tokens", "max_time", "workers", "attempts",
-		"author", "sandbox", "models", "planner", "engineer", "reviewer", "writer", "escalate", "fallback", "billing", "min_free", "prices", "input", "output", "cache_read", "cache_write", "window", "max_output",
+		"author", "sandbox", "models", "planner", "engineer", "reviewer", "writer", "escalate", "fallback", "billing", "min_free", "claude_cli", "prices", "input", "output", "cache_read", "cache_write", "window", "max_output",
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 //   - All files of the unit are written in one turn, together with finish, as far as max_tokens
 //     allows; what the transcript shows as written is not written again.
 //   - A call that failed is made once more; the second failure of a path ends in blocked.
+//   - Work that was accepted is done: whatever is said then, nothing more is called.
 //   - When the gates fail on work that was handed in whole, the files that the feedback names are
 //     written once more; after that, and in a task that failed before, it ends in blocked.
 //   - A requirement that no rule covers ends in blocked before anything is written.
@@ -36,6 +37,9 @@ func (e engineer) next() []agent.Block {
 	if e.script.gaveUp {
 		return []agent.Block{say("I said that I am blocked and why; nothing that was answered changes it.")}
 	}
+	if e.script.accepted {
+		return []agent.Block{say("The work was accepted. Nothing is left to do.")}
+	}
 	u, ok := e.work.unit(e.brief.name())
 	if !ok {
 		return e.unknown()
@@ -47,7 +51,7 @@ func (e engineer) next() []agent.Block {
 	if len(missing) > 0 {
 		return e.write(u, missing)
 	}
-	if e.script.finished == 0 {
+	if e.script.finished == 0 || e.script.changed {
 		return e.handIn(u, nil)
 	}
 	return e.react(u)
@@ -67,14 +71,14 @@ func (e engineer) missing(u unit.Unit) []unit.File {
 // write makes as many of the calls that fit, and hands the work in when all of them do.
 func (e engineer) write(u unit.Unit, files []unit.File) []agent.Block {
 	if e.tools.write == nil && e.tools.edit == nil {
-		return e.blocked("no tool is offered that writes a file", "offered are none with a path and a content")
+		return e.blocked("no tool is offered that writes a file", "none of the tools offered takes a path and a content: "+e.tools.all)
 	}
 	for _, f := range files {
 		if errs := e.script.failures[f.Path]; len(errs) >= tries {
 			return e.blocked("writing "+f.Path+" failed "+fmt.Sprint(len(errs))+" times", errs[len(errs)-1])
 		}
 	}
-	w := writer{tools: e.tools, cwd: e.brief.cwd, room: e.room, script: e.script}
+	w := writer{tools: e.tools, brief: e.brief, room: e.room, script: e.script}
 	for _, f := range files {
 		if !w.file(f) {
 			break
@@ -93,7 +97,7 @@ func (e engineer) write(u unit.Unit, files []unit.File) []agent.Block {
 // handIn ends a turn of calls with finish. Without such a tool the work is handed in by ending the
 // turn, once the calls were answered.
 func (e engineer) handIn(u unit.Unit, calls []agent.Block) []agent.Block {
-	summary := fmt.Sprintf("%s: written by rule from the spec (files: %d).%s", title(u), len(u.Files), e.work.leftOut())
+	summary := fmt.Sprintf("%s: %s (files: %d).%s", title(u), byRule, len(u.Files), e.work.leftOut())
 	if e.tools.finish == nil {
 		if len(calls) == 0 {
 			return []agent.Block{say(summary)}
@@ -101,7 +105,7 @@ func (e engineer) handIn(u unit.Unit, calls []agent.Block) []agent.Block {
 		return append(e.opening(u), calls...)
 	}
 	finish := e.tools.finish.call(map[string]string{"summary": summary})
-	if len(calls) > 0 && cost(calls...)+cost(finish) > e.room {
+	if len(calls) > 0 && (e.tools.apart() || cost(calls...)+cost(finish) > e.room) {
 		return append(e.opening(u), calls...)
 	}
 	return append(append(e.opening(u), calls...), finish)
@@ -121,12 +125,12 @@ func (e engineer) react(u unit.Unit) []agent.Block {
 	if e.script.finished == 1 && e.brief.lastFailure == "" {
 		var named []unit.File
 		for _, f := range u.Files {
-			if strings.Contains(feedback, f.Path) && e.script.wrote[f.Path] < tries {
+			if strings.Contains(feedback, f.Path) && e.script.wrote[f.Path] < tries && len(e.script.failures[f.Path]) < tries {
 				named = append(named, f)
 			}
 		}
 		if len(named) > 0 {
-			w := writer{tools: e.tools, cwd: e.brief.cwd, room: e.room, script: transcript{}}
+			w := writer{tools: e.tools, brief: e.brief, room: e.room, script: transcript{failures: e.script.failures, wrote: e.script.wrote}}
 			for _, f := range named {
 				w.file(f)
 			}

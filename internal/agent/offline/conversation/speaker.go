@@ -30,13 +30,17 @@ func (s Speaker) Answer(req agent.Request) ([]agent.Block, error) {
 		return []agent.Block{say(string(draft(text, s.Author)))}, nil
 	}
 	if b, ok := readBrief(text); ok {
-		return s.engineer(b, req).next(), nil
+		e := s.engineer(b, req, text.from)
+		if in, asked := recapAsked(req.Messages); asked {
+			return e.recap(in), nil
+		}
+		return e.next(), nil
 	}
 	return []agent.Block{say(introduction)}, nil
 }
 
-// engineer prepares the answer to an engineer's task.
-func (s Speaker) engineer(b brief, req agent.Request) engineer {
+// engineer prepares the answer to an engineer's task, about which is spoken from a message on.
+func (s Speaker) engineer(b brief, req agent.Request, from int) engineer {
 	ts := offered(req.Tools)
 	if !ts.absolute() {
 		b.cwd = ""
@@ -45,7 +49,7 @@ func (s Speaker) engineer(b brief, req agent.Request) engineer {
 		brief:  b,
 		work:   s.Author(b.spec),
 		tools:  ts,
-		script: fold(req.Messages, ts, b.cwd),
+		script: fold(req.Messages[from:], ts, b.cwd),
 		room:   Room(req.MaxTokens) - margin,
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"github.com/seed-c331f47d/builder/internal/agent"
 )
 
 // Requirement is a requirement as the request states it. First and Last are its lines in the spec,
@@ -19,17 +17,33 @@ type Requirement struct {
 // and the attributes of the opening tag. The texts inside are untrusted: a closing tag within them
 // does not end the section as long as a later one stands alone on its line.
 func section(text, name string) (attrs, body string, ok bool) {
+	p, ok := locate(text, name)
+	if !ok {
+		return "", "", false
+	}
+	return p.attrs, strings.TrimPrefix(text[p.body:p.shut], "\n"), true
+}
+
+// span is where a section stands in a text: its opening tag, its body, its closing tag, and what
+// follows it.
+type span struct {
+	open, body, shut, after int
+	attrs                   string
+}
+
+// locate finds the section called name, as section reads it.
+func locate(text, name string) (span, bool) {
 	open := regexp.MustCompile(`(?m)^<` + name + `((?: [a-z_]+="[^"\n]*")*)>`)
 	at := open.FindStringSubmatchIndex(text)
 	if at == nil {
-		return "", "", false
+		return span{}, false
 	}
-	attrs, rest := text[at[2]:at[3]], text[at[1]:]
-	end := lastClosing(rest, "</"+name+">")
+	end := lastClosing(text[at[1]:], "</"+name+">")
 	if end < 0 {
-		return "", "", false
+		return span{}, false
 	}
-	return attrs, strings.TrimPrefix(rest[:end], "\n"), true
+	shut := at[1] + end
+	return span{at[0], at[1], shut, shut + len("</"+name+">"), text[at[2]:at[3]]}, true
 }
 
 // lastClosing is the offset of the last closing tag followed by a line's end, preferring one that
@@ -58,7 +72,6 @@ func lastClosing(text, tag string) int {
 var (
 	requirementTag = lazy(`(?ms)^<requirement id="([^"\n]*)" lines="([^"\n]*)">(.*?)</requirement>[ \t]*$`)
 	gateTag        = lazy(`(?m)^<gate id="([^"\n]*)" kind="([^"\n]*)"((?: [a-z_]+="[^"\n]*")*)>`)
-	specTag        = lazy(`(?m)^<spec(?: [a-z_]+="[^"\n]*")*>`)
 	attribute      = lazy(`([a-z_]+)="([^"\n]*)"`)
 )
 
@@ -118,56 +131,4 @@ func acceptance(text string) []givenGate {
 		gs = append(gs, g)
 	}
 	return gs
-}
-
-// told is what was said before the model's first answer: the spec, what stands before it, and what
-// follows it. A spec in a system part ends in that part: later texts cannot move its end.
-type told struct {
-	before, spec, rest string
-	hasSpec            bool
-}
-
-// hear reads what req tells.
-func hear(req agent.Request) told {
-	var first []string
-	for _, m := range req.Messages {
-		if m.Role == agent.Assistant {
-			break
-		}
-		first = append(first, words(m)...)
-	}
-	message := strings.Join(first, "\n")
-	for i, part := range req.System {
-		if t := split(part); t.hasSpec {
-			t.before = strings.Join(append(append([]string{}, req.System[:i]...), t.before), "\n")
-			t.rest = strings.Join(append(append([]string{t.rest}, req.System[i+1:]...), message), "\n")
-			return t
-		}
-	}
-	t := split(message)
-	t.before = strings.Join(append(append([]string{}, req.System...), t.before), "\n")
-	return t
-}
-
-// split takes a text apart at its spec.
-func split(text string) told {
-	_, spec, ok := section(text, "spec")
-	if !ok {
-		return told{rest: text}
-	}
-	return told{
-		before: text[:specTag().FindStringIndex(text)[0]], spec: strings.TrimRight(spec, "\n"),
-		rest: text[lastClosing(text, "</spec>")+len("</spec>"):], hasSpec: true,
-	}
-}
-
-// words are the text blocks of m.
-func words(m agent.Message) []string {
-	var ws []string
-	for _, b := range m.Blocks {
-		if b.Kind == agent.TextBlock {
-			ws = append(ws, b.Text)
-		}
-	}
-	return ws
 }

@@ -8,16 +8,26 @@ import (
 	"github.com/seed-c331f47d/builder/internal/agent"
 )
 
+// The rules are:
+//   - A tool is known by what its name says and what its schema takes, never by whose it is: Builder's
+//     own tools, those of a CLI agent and those of an MCP server all serve, mixed as they come.
+//   - What a tool asks for in words is kept to: absolute paths, reading a file before replacing it.
+//   - A finish that another program carries out (mcp__…) is called alone, when all else was answered:
+//     what failed beside it would not be in what it judges.
+
 // tool is an offered tool whose inputs are known by role: path, content, old, new, summary, …
 type tool struct {
 	name     string
 	props    map[string]string // role -> the property's offered name
 	absolute bool              // the schema asks for absolute paths
+	reading  bool              // a file that exists must be read before
 }
 
-// toolset is what the model can do with the tools it was offered. A nil tool was not offered.
+// toolset is what the model can do with the tools it was offered: it puts the model's own steps into
+// the words of whoever offered them. A nil tool was not offered.
 type toolset struct {
-	write, edit, read, finish, blocked *tool
+	write, edit, read, run, finish, blocked *tool
+	all                                     string // the names of all that were offered
 }
 
 // roles lists the names a property of each role goes by, best first.
@@ -29,14 +39,17 @@ var roles = map[string][]string{
 	"summary":  {"summary", "result", "message", "text"},
 	"reason":   {"reason", "why", "message"},
 	"evidence": {"evidence", "details", "proof"},
+	"command":  {"command", "cmd"},
+	"purpose":  {"description", "purpose"},
 }
 
-// offered reads the tools of a request: each is known by what its name says and what its schema
-// takes, so that write_file(path, content), Write(file_path, content) and
-// mcp__builder__write_file(path, content) all serve.
+// offered reads the tools of a request: write_file(path, content), Write(file_path, content) and
+// mcp__builder__write_file(path, content) are one.
 func offered(defs []agent.ToolDef) toolset {
 	var ts toolset
-	for _, d := range defs {
+	names := make([]string, len(defs))
+	for i, d := range defs {
+		names[i] = d.Name
 		base := strings.ToLower(d.Name)
 		if i := strings.LastIndex(base, "__"); i >= 0 {
 			base = base[i+2:]
@@ -53,7 +66,12 @@ func offered(defs []agent.ToolDef) toolset {
 			ts.edit = first(ts.edit, bind(d, []string{"path", "old", "new"}))
 		case strings.HasPrefix(base, "read"):
 			ts.read = first(ts.read, bind(d, []string{"path"}))
+		case base == "run" || base == "bash" || base == "shell":
+			ts.run = first(ts.run, bind(d, []string{"command"}, "purpose"))
 		}
+	}
+	if ts.all = strings.Join(names, ", "); ts.all == "" {
+		ts.all = "(none)"
 	}
 	return ts
 }
@@ -66,6 +84,11 @@ func (ts toolset) absolute() bool {
 		}
 	}
 	return false
+}
+
+// apart says whether finish is to be called alone.
+func (ts toolset) apart() bool {
+	return ts.finish != nil && strings.HasPrefix(ts.finish.name, "mcp__")
 }
 
 // first keeps a, the tool offered earlier, if there is one.
@@ -88,6 +111,7 @@ func bind(d agent.ToolDef, needed []string, optional ...string) *tool {
 	}
 	t := &tool{name: d.Name, props: map[string]string{}}
 	t.absolute = strings.Contains(strings.ToLower(string(d.Schema)), "absolute")
+	t.reading = readsFirst().MatchString(d.Description)
 	used := map[string]bool{}
 	find := func(role string) bool {
 		for _, name := range roles[role] {
@@ -113,6 +137,8 @@ func bind(d agent.ToolDef, needed []string, optional ...string) *tool {
 	}
 	return t
 }
+
+var readsFirst = lazy("(?i)must use (?:the|your) `?read`? tool")
 
 // call makes a call of t with the values of the roles it knows; other roles are dropped.
 func (t *tool) call(values map[string]string) agent.Block {

@@ -14,11 +14,13 @@ import (
 //   - A file larger than a whole answer is written in parts: each part ends with a line that occurs
 //     nowhere in the file, which the next part's edit replaces. The line's text follows from the
 //     path, so that a later turn knows it from the transcript.
+//   - Where the tools refuse to replace a file that exists, it is read or removed before, as they
+//     want it.
 
 // writer collects the calls of one turn.
 type writer struct {
 	tools  toolset
-	cwd    string
+	brief  brief
 	room   int
 	script transcript
 	calls  []agent.Block
@@ -43,10 +45,7 @@ func (w *writer) onto(f unit.File) []agent.Block {
 	if done, ok := w.begun(f); ok {
 		return []agent.Block{w.edit(f.Path, w.mark(f), f.Content[len(done):])}
 	}
-	if w.mustRead(f.Path) {
-		return []agent.Block{w.tools.read.call(map[string]string{"path": w.path(f.Path)}), w.create(f.Path, f.Content)}
-	}
-	return []agent.Block{w.create(f.Path, f.Content)}
+	return append(w.ready(f.Path), w.create(f.Path, f.Content))
 }
 
 // part adds the next part of a file that does not fit, if it is the first of this answer.
@@ -62,9 +61,13 @@ func (w *writer) part(f unit.File) bool {
 		}
 		return w.create(f.Path, s+mark)
 	}
-	n := fit(rest, w.room-cost(piece("")))
+	var before []agent.Block
+	if !ok {
+		before = w.ready(f.Path)
+	}
+	n := fit(rest, w.room-cost(before...)-cost(piece("")))
 	if n > 0 {
-		w.calls = append(w.calls, piece(rest[:n]))
+		w.calls = append(append(w.calls, before...), piece(rest[:n]))
 	}
 	return false
 }
@@ -90,15 +93,41 @@ func (w *writer) mark(f unit.File) string {
 	return mark
 }
 
-// mustRead says whether the last failure on path asks for the file to be read first, as some
-// programs' tools do for files that exist.
+// ready are the calls that must come before a file is written whole.
+func (w *writer) ready(path string) []agent.Block {
+	switch {
+	case w.mustRead(path):
+		return []agent.Block{w.tools.read.call(map[string]string{"path": w.path(path)})}
+	case w.mustRemove(path):
+		quoted := "'" + strings.ReplaceAll(w.path(path), "'", `'\''`) + "'"
+		return []agent.Block{w.tools.run.call(map[string]string{"command": "rm -f -- " + quoted, "purpose": "Remove " + path + " to write it anew"})}
+	}
+	return nil
+}
+
+// mustRead says whether a file must be read before it is replaced: the last failure asks for it, as
+// some programs' tools do for files that exist, or the tool's description does and the file was in
+// the tree before.
 func (w *writer) mustRead(path string) bool {
-	errs := w.script.failures[path]
-	if len(errs) == 0 || w.tools.read == nil {
+	if w.tools.write == nil || w.tools.read == nil {
 		return false
 	}
-	last := strings.ToLower(errs[len(errs)-1])
-	return strings.Contains(last, "read") && strings.Contains(last, "first")
+	last := w.script.lastFailure(path)
+	return strings.Contains(last, "read") && strings.Contains(last, "first") || w.tools.write.reading && w.found(path)
+}
+
+// mustRemove says whether a file must be removed before it is written whole, where files are only
+// created by an edit.
+func (w *writer) mustRemove(path string) bool {
+	if w.tools.write != nil || w.tools.run == nil {
+		return false
+	}
+	return strings.Contains(w.script.lastFailure(path), "exist") || w.script.wrote[path] > 0 || w.found(path)
+}
+
+// found says whether a file was in the tree before the task and was not written since.
+func (w *writer) found(path string) bool {
+	return w.brief.tree[path] && w.script.wrote[path] == 0
 }
 
 func (w *writer) create(path, content string) agent.Block {
@@ -114,10 +143,10 @@ func (w *writer) edit(path, old, new string) agent.Block {
 
 // path is how the offered tools want a path.
 func (w *writer) path(p string) string {
-	if w.cwd == "" {
+	if w.brief.cwd == "" {
 		return p
 	}
-	return w.cwd + "/" + p
+	return w.brief.cwd + "/" + p
 }
 
 // cost is how many bytes blocks take of an answer.

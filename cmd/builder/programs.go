@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
+	"github.com/seed-c331f47d/builder/internal/agent"
+	"github.com/seed-c331f47d/builder/internal/agent/claudecode"
+	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
+	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/budget/gateway"
+	"github.com/seed-c331f47d/builder/internal/phases"
+)
+
+// programs carries attempts out by the Claude Code CLI; its calls come in through a gateway of the
+// build's own. It is a phases.Programs.
+type programs struct {
+	cli  *claudecode.Program
+	gate *gateway.Gateway
+}
+
+// openPrograms finds the CLI and opens the gateway; nil for the native engine.
+func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Writer) (*programs, error) {
+	if s.set.Engine != config.ClaudeCode {
+		return nil, nil
+	}
+	cli, err := claudecode.New(claudecode.Config{
+		CLI: s.set.Claude, Folder: filepath.Join(s.store.build(s.store.id), "claude"), Runner: w.runner, Profile: w.agents,
+		Tell: func(task, line string) { s.view.Say(tidy(task+"  "+line, w.app.secrets())) },
+	})
+	if err != nil {
+		return nil, usage("E_ENGINE", "install it: npm install -g @anthropic-ai/claude-code; or say where it is, in "+config.UserPath(w.app.env)+": claude_cli: /path/to/claude", "%s", err)
+	}
+	gate, err := gateway.New(ctx, gateway.Config{
+		Anthropic: w.answers(s), Ledger: writer, Spools: spools{s.store.spools, s.store.roomy}, Blobs: contents{s.store.blobs},
+		Warn: func(err error) { w.app.say("warning: %s", err) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &programs{cli, gate}, nil
+}
+
+// answers is who answers the CLI's calls.
+func (w *works) answers(s *session) gateway.Provider {
+	base, address, key := s.provider()
+	return gateway.Provider{
+		URL: address, Key: endpoint.Secret(key), Base: base,
+		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
+	}
+}
+
+// close ends what is left of calls; there are none when no attempt is under way.
+func (p *programs) close(ctx context.Context) error {
+	if p == nil {
+		return nil
+	}
+	return p.gate.Close(ctx)
+}
+
+// Run implements phases.Programs.
+func (p *programs) Run(ctx context.Context, r phases.ProgramRun) (agent.Result, error) {
+	ticket, err := p.gate.Open(ctx, gateway.Task{Op: r.Op, Phase: string(r.Phase), Enter: r.Enter})
+	if err != nil {
+		return agent.Result{}, err
+	}
+	res, err := p.cli.Engine(r.Job, way{p.gate, ticket}).Run(ctx, r.Job.Task)
+	ending, cancel := r.Stop.Sending(ctx)
+	defer cancel()
+	ticket.Close(ending)
+	if broken := ticket.Err(); broken != nil {
+		err = errors.Join(broken, err)
+	}
+	return res, err
+}
+
+// way is an attempt's way to its model.
+type way struct {
+	gate   *gateway.Gateway
+	ticket *gateway.Ticket
+}
+
+// URL implements agent.Way.
+func (w way) URL() string { return w.ticket.URL }
+
+// Serve implements agent.Way.
+func (w way) Serve(l net.Listener) { w.gate.Serve(l) }
+
+// Stopped implements agent.Way.
+func (w way) Stopped() error {
+	if err := w.ticket.Err(); err != nil {
+		return err
+	}
+	if no := w.ticket.Stopped(); no != nil {
+		return no
+	}
+	return nil
+}
+
+// Calls implements agent.Way.
+func (w way) Calls() int64 { return w.ticket.Counts().Sent }
