@@ -35,7 +35,7 @@ const canaryValue = "canary-7f3d2a91"
 //
 //   - finish, and nothing else, leads to Verify, and Verify alone to Accepted; after that no call is made;
 //   - what Verify says against the work is told, and the work goes on; the same words three times are Stuck;
-//   - who stops without finish is told so, and is Stuck in the end;
+//   - who stops without finish, or makes the same call over and over, is told so, and is Stuck in the end;
 //   - blocked ends the attempt, a question waits for its answer, notes are kept, and a person's are told;
 //   - one call of the foreman is made at a time;
 //   - the end of the context ends the program and all that it started, and is the error of Run;
@@ -50,6 +50,7 @@ func RunEngine(t *testing.T, prepare func(t *testing.T) Program) {
 		"finish":   (*site).finishes,
 		"refused":  (*site).isRefused,
 		"circles":  (*site).goesInCircles,
+		"repeats":  (*site).repeatsItself,
 		"quiet":    (*site).stopsWithoutFinish,
 		"blocked":  (*site).isBlocked,
 		"asked":    (*site).asks,
@@ -245,6 +246,16 @@ func (s *site) goesInCircles() {
 	}
 }
 
+// repeatsItself: who makes the same call over and over is told so, and is stuck in the end.
+func (s *site) repeatsItself() {
+	s.play(slices.Repeat([]Turn{Use(s.program.Run("false"))}, 9)...)
+	s.ends(agent.Stuck)
+	asked := s.script.requests()
+	if len(asked) > 6 || !strings.Contains(asked[len(asked)-1].Said(), "same call was made 3 times") {
+		s.t.Errorf("%d requests, the last says %s", len(asked), clipped(asked[len(asked)-1].Said()))
+	}
+}
+
 func (s *site) stopsWithoutFinish() {
 	s.play(Say("all is done"), s.write(), Say("all is done now"), Say("really"), Say("too late"))
 	r := s.ends(agent.Stuck)
@@ -283,12 +294,8 @@ func (s *site) isAnswered() {
 }
 
 func (s *site) takesNotes() {
-	s.script.at = map[int]func(){1: func() {
-		s.foreman.mu.Lock()
-		defer s.foreman.mu.Unlock()
-		s.foreman.Say = append(s.foreman.Say, "mind the reeds")
-	}}
-	s.play(Use(s.own("note", "text", "herons are shy")), Use(s.own("plan"), s.own("budget")), s.finish())
+	s.script.at = map[int]func(){1: func() { s.foreman.Hear("mind the reeds") }, 2: func() { s.foreman.Hear("and the fish") }}
+	s.play(Use(s.own("note", "text", "herons are shy")), Use(s.own("plan"), s.own("budget")), s.write(), s.finish())
 	s.ends(agent.Accepted)
 	if got := s.foreman.Kept(); !slices.Equal(got, []string{"herons are shy"}) {
 		s.t.Errorf("kept %q", got)
@@ -296,6 +303,7 @@ func (s *site) takesNotes() {
 	for _, text := range []string{"the plan has one task", "half of it is left", "mind the reeds"} {
 		s.said(2, text)
 	}
+	s.said(3, "and the fish") // it came while a tool of the program's own ran
 }
 
 func (s *site) modelRefuses() {
@@ -429,6 +437,9 @@ func (s *site) providerFails() {
 		{"rate", Fail(429, "rate_limit_error", "slow down"), agent.WaitUntil, agent.CauseRate},
 		{"overloaded", Fail(529, "overloaded_error", "busy"), agent.Retry, agent.CauseLoad},
 		{"broken", Fail(500, "api_error", "oops"), agent.Retry, agent.CauseLoad},
+		{"portal", Turn{Fault: &Fault{Status: 502, Body: "<html><title>Bad gateway</title></html>"}}, agent.Retry, agent.CauseLoad},
+		{"size", Fail(413, "request_too_large", "Request exceeds the maximum size"), agent.FixRequest, agent.CauseSize},
+		{"window", Fail(400, "invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"), agent.FixRequest, agent.CauseSize},
 		{"malformed", Fail(400, "invalid_request_error", "messages: no"), agent.FixRequest, agent.CauseRequest},
 	} {
 		s.t.Run(c.name, func(t *testing.T) {

@@ -94,6 +94,13 @@ func (f *Foreman) Budget(context.Context) (string, error) {
 	return "half of it is left", nil
 }
 
+// Hear adds a note to be told.
+func (f *Foreman) Hear(note string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Say = append(f.Say, note)
+}
+
 // Kept are the notes so far.
 func (f *Foreman) Kept() []string {
 	f.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 )
 
 // Processes lists the living processes of this machine that have a text in their environment or among their
@@ -46,6 +47,26 @@ func kill(pids []int) {
 	for _, pid := range pids {
 		if p, err := os.FindProcess(pid); err == nil {
 			_ = p.Kill() // one that is gone is what is wanted
+		}
+	}
+}
+
+// Gone waits until no process has a text in its environment or among its arguments, and lists those that still have after
+// a time. Their end cannot be waited for otherwise: they are nobody's here.
+func Gone(text string, patience time.Duration) []int {
+	give := time.NewTimer(patience)
+	defer give.Stop()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		left := Processes(text)
+		if len(left) == 0 {
+			return nil
+		}
+		select {
+		case <-give.C:
+			return left
+		case <-look.C:
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package agenttest
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -145,7 +146,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, d dialect, body
 	h.seen = append(h.seen, req)
 	h.mu.Unlock()
 	turn := h.Next(n, req)
-	said := d.speak(newWire(turn, n, req.Wire.Model))
+	said := d.speak(newWire(turn, n, cmp.Or(turn.Model, req.Wire.Model)))
 	switch {
 	case turn.Fault != nil && turn.Fault.Status != 0:
 		said.refusal(w, turn.Fault)

@@ -15,6 +15,7 @@ type Turn struct {
 	Calls    []agent.ToolCall
 	Stop     agent.StopReason // "" means tool_use with calls, end_turn without
 	Usage    agent.Usage      // zero means 100 in, 10 out
+	Model    string           // that answers, over the wire; "" is the one that was asked for
 	Fault    *Fault           // nil: the answer arrives
 }
 

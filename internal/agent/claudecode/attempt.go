@@ -24,6 +24,7 @@ type attempt struct {
 	stop   context.CancelCauseFunc
 	desk
 
+	watch    watch
 	known    bool // the CLI knows the session
 	deaths   int
 	silences int
@@ -46,6 +47,9 @@ type desk struct {
 	gate     string // signature of the gates' last failure
 	gates    int    // how often in a row
 	finished bool   // finish was called in this turn
+	notice   string // of the guard against circles, to be told
+	noticed  int    // how many turns the guard had seen when it was told
+	shown    int    // how many it has seen by now
 }
 
 // settle ends the attempt, once: with a result, or with the machine's failure. The process is ended for it.

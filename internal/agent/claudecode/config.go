@@ -28,11 +28,11 @@ type Config struct {
 	// Credentials is a file of the CLI's own with a login of the user, who pays by subscription. "": calls go with
 	// a key, which whoever serves the way has and the CLI never sees.
 	Credentials string
-	// Settings is a file of settings for the CLI. "": it reads none, neither the user's nor the project's.
+	// Settings, absolute, is a file of settings for the CLI. "": it reads none, neither the user's nor the project's.
 	Settings string
 
 	Starts  int           // most processes that may be starting at the same time; 0 is one for each processor
-	Retries int           // of a call that failed, by the CLI itself; 0 means 4, less means none
+	Retries int           // of a call that failed, by the CLI itself, over half a minute; 0 means 6, less means none
 	Silence time.Duration // without a line of the CLI in a turn, after which it is ended; 0 means 5 minutes
 	Grace   time.Duration // between one step of ending the CLI and the next; 0 means 5 seconds
 	// Tell hears what a person should know, one line each: quotas, another model than asked for, a process that was started again. It may be nil.
@@ -42,7 +42,7 @@ type Config struct {
 
 func (c Config) silence() time.Duration { return cmp.Or(c.Silence, 5*time.Minute) }
 func (c Config) grace() time.Duration   { return cmp.Or(c.Grace, 5*time.Second) }
-func (c Config) retries() int           { return max(0, cmp.Or(c.Retries, 4)) }
+func (c Config) retries() int           { return max(0, cmp.Or(c.Retries, 6)) }
 
 // commands is how long a command of the agent may take, as it wishes and at most: well below the silence.
 func (c Config) commands() (usual, most time.Duration) {
@@ -64,10 +64,15 @@ func New(c Config) (*Program, error) {
 		return nil, errors.New("use claude code: no sandbox is given")
 	case !filepath.IsAbs(c.Folder) || filepath.Clean(c.Folder) != c.Folder:
 		return nil, fmt.Errorf("use claude code: folder %q is not absolute and clean", c.Folder)
+	case c.Settings != "" && (!filepath.IsAbs(c.Settings) || filepath.Clean(c.Settings) != c.Settings):
+		return nil, fmt.Errorf("use claude code: settings %q are not absolute and clean", c.Settings)
 	}
 	place, err := find(c.CLI, c.Profile.Env["PATH"])
 	if err != nil {
 		return nil, fmt.Errorf("use claude code: %w", err)
+	}
+	if c.Settings != "" {
+		place.read = append(place.read, c.Settings)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -89,10 +94,10 @@ func (p *Program) tell(task, line string) {
 	}
 }
 
-// folder makes the attempt's own place for the CLI's session.
+// folder makes the attempt's own place for the CLI's session, and in it one for what it keeps for a while.
 func (p *Program) folder(session string) (string, error) {
 	dir := filepath.Join(p.conf.Folder, session)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, temporary), 0o700); err != nil {
 		return "", fmt.Errorf("make folder of the session: %w", err)
 	}
 	real, err := filepath.EvalSymlinks(dir)

@@ -49,7 +49,10 @@ func (e *engine) Run(ctx context.Context, t agent.Task) (agent.Result, error) {
 	defer stop(nil)
 	a := &attempt{engine: e, task: t, folder: folder, stop: stop, desk: desk{turn: make(chan struct{}, 1)}, known: e.job.Begun, answers: map[string]bool{}}
 	err = a.processes(work)
+	stop(errEnded)
+	a.turn <- struct{}{} // a call of the foreman that still runs is waited for; none begins any more
 	result, settled, cause := a.outcome()
+	var failed *agent.Failure
 	switch stopped := e.way.Stopped(); {
 	case settled && cause == nil:
 		return result, nil
@@ -59,10 +62,8 @@ func (e *engine) Run(ctx context.Context, t agent.Task) (agent.Result, error) {
 		err = context.Cause(ctx)
 	case stopped != nil:
 		return agent.Result{}, stopped
-	}
-	var f *agent.Failure
-	if errors.As(err, &f) {
-		return agent.Result{}, f
+	case errors.As(err, &failed):
+		return agent.Result{}, failed
 	}
 	return agent.Result{}, fmt.Errorf("run task %s: %w", t.ID, err)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 
 // doorPort is where the way answers inside a sandbox that has a network of its own.
 const doorPort = 4100
+
+// temporary is the folder below a session's own where the CLI keeps things for a while; by itself it takes /tmp.
+const temporary = "tmp"
 
 // dummyKey stands where the CLI wants a key. Whoever serves the way puts the real one in its place.
 const dummyKey = "builder-holds-the-key"
@@ -48,6 +52,7 @@ func (p *Program) environ(t agent.Task, base, folder string) map[string]string {
 	usual, most := p.conf.commands()
 	env := map[string]string{
 		"CLAUDE_CONFIG_DIR":  folder,
+		"CLAUDE_CODE_TMPDIR": filepath.Join(folder, temporary),
 		"ANTHROPIC_BASE_URL": base,
 		// What is not for this work stays at home.
 		"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",

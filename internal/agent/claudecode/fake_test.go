@@ -3,6 +3,7 @@ package claudecode_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -70,6 +71,7 @@ type fake struct {
 	model      string
 	most       int
 	transcript string
+	started    initialize
 	messages   []object
 	turns      int
 
@@ -108,7 +110,7 @@ func (f *fake) serve() int {
 		var m struct {
 			Type    string
 			ID      string `json:"request_id"`
-			Request struct{ Subtype, SystemPrompt string }
+			Request initialize
 			Message struct {
 				Content []struct{ Text string }
 			}
@@ -120,7 +122,7 @@ func (f *fake) serve() int {
 		json.Unmarshal(line, &m)
 		switch m.Type {
 		case "control_request":
-			go f.control(m.ID, m.Request.Subtype, m.Request.SystemPrompt)
+			go f.control(m.ID, m.Request)
 		case "control_response":
 			f.mu.Lock()
 			ch := f.waiting[m.Response.ID]
@@ -134,12 +136,17 @@ func (f *fake) serve() int {
 	}
 }
 
-var systemPrompt string
+type initialize struct {
+	Subtype, SystemPrompt string
+	Hooks                 map[string][]struct {
+		IDs []string `json:"hookCallbackIds"`
+	}
+}
 
-func (f *fake) control(id, subtype, system string) {
-	switch subtype {
+func (f *fake) control(id string, r initialize) {
+	switch r.Subtype {
 	case "initialize":
-		systemPrompt = system
+		f.started = r
 		f.mcp("initialize", object{"protocolVersion": "2025-11-25"})
 		f.mcp("tools/list", object{})
 	case "interrupt":
@@ -217,10 +224,11 @@ func (f *fake) turn(prompt string) int {
 		for _, b := range a.content {
 			f.emit(object{"type": "assistant", "message": object{"id": a.id, "role": "assistant", "model": a.model, "content": []object{b}}})
 		}
+		f.emit(object{"type": "stream_event", "event": object{"type": "message_stop"}})
 		results := []object{}
 		for _, b := range a.content {
 			if b["type"] == "tool_use" {
-				results = append(results, f.use(b))
+				results = append(results, f.use(b)...)
 			}
 		}
 		select {
@@ -257,9 +265,41 @@ func textOf(content any) (text string) {
 	return text
 }
 
-// use runs a tool.
-func (f *fake) use(call object) object {
+// hook calls the hooks of an event and gives what they add.
+func (f *fake) hook(event string, call object) (added, denied string) {
+	for _, h := range f.started.Hooks[event] {
+		raw := f.ask(object{"subtype": "hook_callback", "callback_id": h.IDs[0], "input": object{"hook_event_name": event, "tool_name": call["name"], "tool_input": call["input"]}})
+		var out struct {
+			Specific struct{ AdditionalContext, PermissionDecision, PermissionDecisionReason string } `json:"hookSpecificOutput"`
+		}
+		json.Unmarshal(raw, &out)
+		added += out.Specific.AdditionalContext
+		if out.Specific.PermissionDecision == "deny" {
+			denied = out.Specific.PermissionDecisionReason
+		}
+	}
+	return added, denied
+}
+
+// use runs a tool, as the hooks will.
+func (f *fake) use(call object) []object {
 	result := object{"type": "tool_result", "tool_use_id": call["id"]}
+	if _, denied := f.hook("PreToolUse", call); denied != "" {
+		result["content"], result["is_error"] = denied, true
+		return []object{result}
+	}
+	f.do(call, result)
+	event := "PostToolUse"
+	if result["is_error"] == true {
+		event = "PostToolUseFailure"
+	}
+	if added, _ := f.hook(event, call); added != "" {
+		return []object{result, {"type": "text", "text": added}}
+	}
+	return []object{result}
+}
+
+func (f *fake) do(call, result object) {
 	input, _ := call["input"].(object)
 	name, _ := call["name"].(string)
 	switch {
@@ -282,7 +322,7 @@ func (f *fake) use(call object) object {
 		f.mu.Lock()
 		f.command = nil
 		f.mu.Unlock()
-		result["content"] = out.String() + fmt.Sprint(err)
+		result["content"], result["is_error"] = out.String()+fmt.Sprint(err), err != nil
 	case strings.HasPrefix(name, "mcp__builder__"):
 		var r struct {
 			Content []object
@@ -291,7 +331,6 @@ func (f *fake) use(call object) object {
 		json.Unmarshal(f.mcp("tools/call", object{"name": strings.TrimPrefix(name, "mcp__builder__"), "arguments": input}), &r)
 		result["content"], result["is_error"] = r.Content, r.IsError
 	}
-	return result
 }
 
 type answer struct {
@@ -301,11 +340,22 @@ type answer struct {
 
 // call makes one call of the model, or gives the result that its failure is.
 func (f *fake) call() (answer, object) {
-	body, _ := json.Marshal(object{"model": f.model, "max_tokens": 100, "stream": true, "system": []object{{"type": "text", "text": systemPrompt}}, "messages": f.messages})
-	req, _ := http.NewRequest(http.MethodPost, os.Getenv("ANTHROPIC_BASE_URL")+"/v1/messages?beta=true", bytes.NewReader(body))
+	body, _ := json.Marshal(object{"model": f.model, "max_tokens": 100, "stream": true, "system": []object{{"type": "text", "text": f.started.SystemPrompt}}, "messages": f.messages})
+	ctx, done := context.WithCancel(context.Background())
+	defer done()
+	go func(stop <-chan struct{}) {
+		select {
+		case <-stop:
+			done()
+		case <-ctx.Done():
+		}
+	}(f.cancel)
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, os.Getenv("ANTHROPIC_BASE_URL")+"/v1/messages?beta=true", bytes.NewReader(body))
 	req.Header.Set("x-api-key", os.Getenv("ANTHROPIC_API_KEY"))
-	go func(stop <-chan struct{}) { <-stop; http.DefaultTransport.(*http.Transport).CloseIdleConnections() }(f.cancel)
 	resp, err := http.DefaultClient.Do(req)
+	if err != nil && ctx.Err() != nil {
+		return answer{}, aborted()
+	}
 	if err != nil {
 		return answer{}, object{"type": "result", "subtype": "success", "is_error": true, "result": "Unable to connect to API (ConnectionRefused)", "stop_reason": "stop_sequence"}
 	}
@@ -315,7 +365,15 @@ func (f *fake) call() (answer, object) {
 		return answer{}, object{"type": "result", "subtype": "success", "is_error": true, "api_error_status": resp.StatusCode, "stop_reason": "stop_sequence",
 			"result": fmt.Sprintf("API Error: %d %s", resp.StatusCode, raw)}
 	}
-	return read(resp.Body), nil
+	a := read(resp.Body)
+	if ctx.Err() != nil {
+		return answer{}, aborted()
+	}
+	return a, nil
+}
+
+func aborted() object {
+	return object{"type": "result", "subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_streaming"}
 }
 
 // read puts a stream together.

@@ -22,7 +22,11 @@ func (a *attempt) process(ctx context.Context, opening string) (err error) {
 	defer func() { err = errors.Join(err, s.Close(), l.brokenOnce()) }()
 	a.known = true
 	for say := opening; ; {
-		notes, err := a.notes(ctx)
+		var notes []string
+		err := a.alone(ctx, func() (err error) {
+			notes, err = a.notes(ctx)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -81,6 +85,7 @@ func (a *attempt) options(l *launch, silent func()) (cli.Options, error) {
 		Silence: p.conf.silence(), Grace: p.conf.grace(),
 	}
 	o.OnSilence = func(time.Time) { silent() }
+	o.Hooks = []cli.Hook{{Event: cli.PostToolUse, Run: a.afterTool}, {Event: cli.PostToolUseFailure, Run: a.afterTool}}
 	if a.task.Thinking {
 		o.Thinking = cli.Thinking{Mode: "adaptive"}
 	}

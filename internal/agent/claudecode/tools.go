@@ -55,48 +55,56 @@ func schemas() (finish, blocked string) {
 	return finish, blocked
 }
 
-// serve makes one call, when no other runs. What goes wrong in it is the machine's failure and ends the attempt; once
-// that has ended, the model gets no answer any more.
-func (a *attempt) serve(ctx context.Context, l *launch, input json.RawMessage, call func(context.Context, json.RawMessage) (cli.ToolResult, error)) (cli.ToolResult, error) {
-	select {
-	case a.turn <- struct{}{}:
-	case <-ctx.Done():
-		return cli.ToolResult{}, context.Cause(ctx)
-	}
-	defer func() { <-a.turn }()
-	var result cli.ToolResult
-	err := ctx.Err()
-	if err == nil {
-		err = bug.Guarded(func() (err error) {
-			if result, err = call(ctx, input); err != nil {
-				return err
-			}
-			if a.over() {
-				return nil
-			}
-			notes, err := a.notes(ctx)
-			for _, n := range notes {
-				result.Content = append(result.Content, cli.Content{Type: "text", Text: n})
-			}
+// serve makes one call of a tool. Once the attempt has ended, the model gets no answer any more.
+func (a *attempt) serve(ctx context.Context, l *launch, input json.RawMessage, call func(context.Context, json.RawMessage) (cli.ToolResult, error)) (result cli.ToolResult, err error) {
+	err = a.alone(ctx, func() (err error) {
+		if result, err = call(ctx, input); err != nil || a.over() {
 			return err
-		})()
-	}
-	if err != nil && ctx.Err() == nil {
-		a.settle(agent.Result{}, err)
-	}
+		}
+		notes, err := a.notes(ctx)
+		for _, n := range notes {
+			result.Content = append(result.Content, cli.Content{Type: "text", Text: n})
+		}
+		return err
+	})
 	if a.over() {
 		<-l.gone
 	}
 	return result, err
 }
 
-// notes are what the agent is to be told of a person by now.
+// alone asks the foreman when nobody else does. What goes wrong is the machine's failure and ends the attempt.
+func (a *attempt) alone(ctx context.Context, ask func() error) error {
+	select {
+	case a.turn <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-a.turn }()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	err := bug.Guarded(ask)()
+	if err != nil && ctx.Err() == nil {
+		a.settle(agent.Result{}, err)
+	}
+	return err
+}
+
+// notes are what the agent is to be told by now, of a person and of itself.
 func (a *attempt) notes(ctx context.Context) ([]string, error) {
 	notes, err := a.job.Foreman.Notes(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask for notes: %w", err)
 	}
-	return noted(notes), nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	texts := noted(notes)
+	if a.notice != "" {
+		texts = append(texts, "Note from the builder: "+a.notice)
+		a.notice, a.noticed = "", a.shown
+	}
+	return texts, nil
 }
 
 // finish lets the gates decide. Their feedback is the result.

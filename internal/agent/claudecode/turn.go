@@ -37,6 +37,9 @@ func (a *attempt) note(m cli.Message) error {
 	if stopped := a.way.Stopped(); stopped != nil {
 		return stopped
 	}
+	if err := a.goesInCircles(m); err != nil {
+		return err
+	}
 	switch m := m.(type) {
 	case *cli.Init:
 		return a.answeredBy(m.Model)
