@@ -25,9 +25,9 @@ func wires() map[string]wireOf {
 }
 
 // serveModel is `builder model serve` as a process of its own; it returns its address.
-func serveModel(t *testing.T, p *proc, model string) string {
+func serveModel(t *testing.T, p *proc, model string, more ...string) string {
 	t.Helper()
-	c, _ := p.command("model", "serve", "--as", model)
+	c, _ := p.command(append([]string{"model", "serve", "--as", model}, more...)...)
 	c.Stdout = nil
 	out, err := c.StdoutPipe()
 	if err != nil {

@@ -136,7 +136,7 @@ func TestRealClaudeSurvivesKills(t *testing.T) {
 	t.Logf("KILL_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	w := wires()["messages"]
-	url := serveModel(t, p, w.model)
+	url := serveModel(t, p, w.model, "--latency", "2s")
 	args := []string{"build", "spec.md", "-o", "app", "--engine", "claude-code", "--provider", w.provider, "--base-url", url, "--model", w.model}
 	kills := 0
 	for done := false; !done; {
