@@ -559,6 +559,18 @@ var mutations = []mutation{
 		tests: "TestOnlyGates",
 	},
 	{
+		law: "L7", kept: "a program that stops is not done", file: "internal/agent/claudecode/turn.go",
+		old:   `		return a.unfinished(r, finished)`,
+		new:   `		return "", a.end(agent.Result{Outcome: agent.Accepted})`,
+		tests: "TestEngine",
+	},
+	{
+		law: "L7", kept: "a program's finish is the gates", file: "internal/agent/claudecode/tools.go",
+		old:   `	if v.Accepted {`,
+		new:   `	if true {`,
+		tests: "TestEngine",
+	},
+	{
 		law: "L8", kept: "no forged trailers", file: "internal/phases/commit.go",
 		old: `		if r < ' ' || r == 0x7f {
 			return ' '
@@ -659,6 +671,26 @@ var mutations = []mutation{
 		old:   `		drop = append(drop, p.dropped...)`,
 		new:   `		drop = append(drop, p.dropped[:0]...)`,
 		tests: "TestGuardKeepsTheKey",
+	},
+	{
+		law: "L8", kept: "a program's calls go by its way", file: "internal/agent/claudecode/environ.go",
+		old: `		"ANTHROPIC_BASE_URL": base,
+`,
+		new:   "",
+		tests: "TestEngine",
+	},
+	{
+		law: "L8", kept: "a user's refresh token stays at home", file: "internal/agent/claudecode/login.go",
+		old: `	delete(file.OAuth, "refreshToken")
+`,
+		new:   "",
+		tests: "TestLogin",
+	},
+	{
+		law: "L8", kept: "a program's file tools stay in the tree", file: "internal/agent/claudecode/fence.go",
+		old:   `			return sandbox.Within(f.root, filepath.Join(real, strings.TrimPrefix(path, at)))`,
+		new:   `			return sandbox.Within(f.root, filepath.Join(real, strings.TrimPrefix(path, at))) || true`,
+		tests: "TestFence",
 	},
 	{
 		law: "L9", kept: "a success that was cut off is none", file: "claudecode/result_error.go",

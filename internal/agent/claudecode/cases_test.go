@@ -198,3 +198,27 @@ func TestNobodyThere(t *testing.T) {
 		}
 	})
 }
+
+// The first request of the real CLI is lean: less than 5,000 tokens besides the task's own texts.
+func TestRealLean(t *testing.T) {
+	t.Parallel()
+	path := os.Getenv("CLAUDE_CLI")
+	if path == "" {
+		t.Skip("CLAUDE_CLI names no real CLI")
+	}
+	p := program(path, confined(t), nil)(t)
+	h := agenttest.Script(finish(p))
+	task, job := one(t, &agenttest.Foreman{})
+	if r, err := p.New(job, agenttest.Open(t, h)).Run(t.Context(), task); err != nil || r.Outcome != agent.Accepted {
+		t.Fatalf("got %+v, %v", r, err)
+	}
+	first := h.Requests()[0]
+	var tools []string
+	for _, tool := range first.Wire.Tools {
+		tools = append(tools, tool.Name)
+	}
+	t.Logf("%d bytes, tools %q", len(first.Body), tools)
+	if len(first.Body) > 20_000 || len(tools) != 9 || first.Wire.MaxTokens != 8000 {
+		t.Errorf("%d bytes, tools %q, %d tokens at most", len(first.Body), tools, first.Wire.MaxTokens)
+	}
+}
