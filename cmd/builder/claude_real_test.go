@@ -289,3 +289,32 @@ func TestRealClaudeSeesNoSecret(t *testing.T) {
 	})
 	s.must(err)
 }
+
+// Without a key the login of the CLI's user pays: it reaches the provider and nothing else, the plan must
+// be there, and figures are not called spending.
+func TestRealClaudeBySubscription(t *testing.T) {
+	const token = "sk-ant-oat01-fake-token-0123456789"
+	s := newSite(t, func(n int, req agenttest.Request) agenttest.Turn {
+		if n == 0 {
+			return agenttest.Use(agenttest.Call("Bash", map[string]string{"command": "echo hello > hello.txt", "description": "write"}))
+		}
+		return agenttest.Use(agenttest.Call("mcp__builder__finish", map[string]string{"summary": "wrote it"}))
+	})
+	s.useClaude()
+	for i, e := range s.env {
+		if strings.HasPrefix(e, "ANTHROPIC_API_KEY=") {
+			s.env[i] = "ANTHROPIC_API_KEY="
+		}
+	}
+	s.file("home/.config/builder/config.yaml", "billing: subscription\n")
+	args := s.args("--engine", "claude-code", "--model", "claude-sonnet-4-5")
+	has(t, s.wants(2, args...), "builder: E_PROVIDER_AUTH: ", "log in with: claude")
+	s.file("home/.claude/.credentials.json", fmt.Sprintf(`{"claudeAiOauth":{"accessToken":%q,"refreshToken":"refresh-secret","expiresAt":%d,"scopes":["user:inference","user:profile"],"subscriptionType":"max"}}`, token, time.Now().Add(time.Hour).UnixMilli()))
+	has(t, s.wants(2, "build", "spec.md", "-o", "app", "--provider", "anthropic", "--base-url", s.srv.URL, "--engine", "claude-code"), "builder: E_PROVIDER_AUTH: ", "builder plan SPEC")
+	has(t, s.wants(0, args...), "billing subscription", "done: 1 tasks")
+	for _, r := range s.srv.Requests() {
+		if r.Header.Get("Authorization") != "Bearer "+token || r.Header.Get("X-Api-Key") != "" || bytes.Contains(r.Body, []byte("refresh-secret")) {
+			t.Errorf("headers %v", r.Header)
+		}
+	}
+}

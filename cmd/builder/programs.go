@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -28,12 +29,16 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	if s.set.Engine != config.ClaudeCode {
 		return nil, nil
 	}
+	login := ""
+	if s.set.login() {
+		login = w.app.claudeLogin()
+	}
 	cli, err := claudecode.New(claudecode.Config{
-		CLI: s.set.Claude, Folder: filepath.Join(s.store.build(s.store.id), "claude"), Runner: w.runner, Profile: w.agents,
+		Credentials: login, CLI: s.set.Claude, Folder: filepath.Join(s.store.build(s.store.id), "claude"), Runner: w.runner, Profile: w.agents,
 		Tell: func(task, line string) { s.view.Say(tidy(task+"  "+line, w.app.secrets())) },
 	})
 	if err != nil {
-		return nil, usage("E_ENGINE", "install it: npm install -g @anthropic-ai/claude-code; or say where it is, in "+config.UserPath(w.app.env)+": claude_cli: /path/to/claude", "%s", err)
+		return nil, w.app.noClaude(err)
 	}
 	gate, err := gateway.New(ctx, gateway.Config{
 		Anthropic: w.answers(s), Ledger: writer, Spools: spools{s.store.spools, s.store.roomy}, Blobs: contents{s.store.blobs},
@@ -45,11 +50,52 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	return &programs{cli, gate}, nil
 }
 
+// noClaude says that the CLI cannot be had, and how it can.
+func (a *app) noClaude(err error) error {
+	return usage("E_ENGINE", "install it: npm install -g @anthropic-ai/claude-code; or say where it is, in "+config.UserPath(a.env)+": claude_cli: /path/to/claude", "%s", err)
+}
+
+// checkEngine looks, before anything is written, for what the engine of a build needs.
+func (a *app) checkEngine(s settings, planned bool) error {
+	if s.Engine != config.ClaudeCode {
+		return nil
+	}
+	if s.Provider == providerOpenAI {
+		return usage("E_USAGE", "use --provider anthropic or offline with --engine claude-code", "Claude Code does not speak to provider %s", s.Provider)
+	}
+	if err := claudecode.Find(s.Claude, a.getenv("PATH")); err != nil {
+		return a.noClaude(err)
+	}
+	if !s.login() {
+		return nil
+	}
+	if _, err := os.Stat(a.claudeLogin()); err != nil {
+		return usage("E_PROVIDER_AUTH", "log in with: claude; or export ANTHROPIC_API_KEY=…", "billing is subscription, and there is no login of Claude Code: %s", err)
+	}
+	if !planned {
+		return usage("E_PROVIDER_AUTH", "make the plan first: builder plan SPEC --provider offline -o plan.yaml; then: builder build --plan plan.yaml -o DIR", "a subscription carries tasks out; planning needs the variable ANTHROPIC_API_KEY")
+	}
+	return nil
+}
+
+// claudeLogin is where the CLI keeps the user's login.
+func (a *app) claudeLogin() string {
+	dir := a.getenv("CLAUDE_CONFIG_DIR")
+	if dir == "" {
+		dir = filepath.Join(a.getenv("HOME"), ".claude")
+	}
+	return filepath.Join(dir, ".credentials.json")
+}
+
 // answers is who answers the CLI's calls.
 func (w *works) answers(s *session) gateway.Provider {
 	base, address, key := s.provider()
+	var ours gateway.Key
+	if !s.set.login() {
+		ours = endpoint.Secret(key)
+	}
 	return gateway.Provider{
-		URL: address, Key: endpoint.Secret(key), Base: base,
+		URL: address, Key: ours, Base: base,
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 	}
 }
