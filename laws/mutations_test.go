@@ -561,7 +561,7 @@ var mutations = []mutation{
 	{
 		law: "L7", kept: "a program that stops is not done", file: "internal/agent/claudecode/turn.go",
 		old:   `		return a.unfinished(r, finished)`,
-		new:   `		return "", a.end(agent.Result{Outcome: agent.Accepted})`,
+		new:   `		return "", a.end(agent.Result{Outcome: agent.Accepted, Summary: fmt.Sprint(r, finished)})`,
 		tests: "TestEngine",
 	},
 	{
