@@ -312,6 +312,9 @@ func TestRealClaudeBySubscription(t *testing.T) {
 	s.file("home/.claude/.credentials.json", fmt.Sprintf(`{"claudeAiOauth":{"accessToken":%q,"refreshToken":"refresh-secret","expiresAt":%d,"scopes":["user:inference","user:profile"],"subscriptionType":"max"}}`, token, time.Now().Add(time.Hour).UnixMilli()))
 	has(t, s.wants(2, "build", "spec.md", "-o", "app", "--provider", "anthropic", "--base-url", s.srv.URL, "--engine", "claude-code"), "builder: E_PROVIDER_AUTH: ", "builder plan SPEC")
 	has(t, s.wants(0, args...), "billing subscription", "done: 1 tasks")
+	if s.exists("app/.builder/builds/" + s.status("app").Build + "/claude") {
+		t.Error("the session is left, with the login in it")
+	}
 	for _, r := range s.srv.Requests() {
 		if r.Header.Get("Authorization") != "Bearer "+token || r.Header.Get("X-Api-Key") != "" || bytes.Contains(r.Body, []byte("refresh-secret")) {
 			t.Errorf("headers %v", r.Header)

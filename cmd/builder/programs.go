@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
@@ -15,13 +16,16 @@ import (
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/budget/gateway"
 	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
 // programs carries attempts out by the Claude Code CLI; its calls come in through a gateway of the
 // build's own. It is a phases.Programs.
 type programs struct {
-	cli  *claudecode.Program
-	gate *gateway.Gateway
+	cli    *claudecode.Program
+	gate   *gateway.Gateway
+	folder string // of the CLI's sessions, each in a folder of its name
+	writer *phases.Writer
 }
 
 // openPrograms finds the CLI and opens the gateway; nil for the native engine.
@@ -29,12 +33,12 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	if s.set.Engine != config.ClaudeCode {
 		return nil, nil
 	}
-	login := ""
+	folder, login := filepath.Join(s.store.build(s.store.id), "claude"), ""
 	if s.set.login() {
 		login = w.app.claudeLogin()
 	}
 	cli, err := claudecode.New(claudecode.Config{
-		Credentials: login, CLI: s.set.Claude, Folder: filepath.Join(s.store.build(s.store.id), "claude"), Runner: w.runner, Profile: w.agents,
+		Credentials: login, CLI: s.set.Claude, Folder: folder, Runner: w.runner, Profile: w.agents,
 		Tell: func(task, line string) { s.view.Say(tidy(task+"  "+line, w.app.secrets())) },
 	})
 	if err != nil {
@@ -47,7 +51,8 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	if err != nil {
 		return nil, err
 	}
-	return &programs{cli, gate}, nil
+	p := &programs{cli, gate, folder, writer}
+	return p, p.sweep(ctx)
 }
 
 // noClaude says that the CLI cannot be had, and how it can.
@@ -105,7 +110,28 @@ func (p *programs) close(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	return p.gate.Close(ctx)
+	return errors.Join(p.gate.Close(ctx), p.sweep(ctx))
+}
+
+// sweep removes the sessions that nobody goes on with: conversations, and the copy of a login.
+func (p *programs) sweep(ctx context.Context) error {
+	var open []string
+	if err := p.writer.View(ctx, func(s *phases.State) { open = s.OpenSessions() }); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(p.folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if !slices.Contains(open, e.Name()) {
+			err = errors.Join(err, sandbox.RemoveTree(filepath.Join(p.folder, e.Name())))
+		}
+	}
+	if err == nil && len(open) == 0 {
+		err = os.Remove(p.folder)
+	}
+	return err
 }
 
 // Run implements phases.Programs.

@@ -168,6 +168,17 @@ func lastStep(a *AttemptState) int {
 	return last
 }
 
+// OpenSessions lists the sessions of attempts that programs have under way: [agent.Job.Session].
+func (s *State) OpenSessions() []string {
+	var open []string
+	for id, t := range s.Tasks {
+		if t.Open != nil && t.Open.Engine != "" {
+			open = append(open, sessionOf(budget.Op{Build: s.Build.Build, Task: string(id), Attempt: t.Open.Number, Step: programCalls}))
+		}
+	}
+	return open
+}
+
 // sessionOf is the UUID of an attempt's session: the same in every process.
 func sessionOf(op budget.Op) string {
 	b := sha256.Sum256([]byte("session " + op.String()))
