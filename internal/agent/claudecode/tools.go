@@ -28,7 +28,7 @@ func (a *attempt) server(l *launch) *cli.Server {
 		return cli.Tool{
 			Name: name, Description: words(name), InputSchema: json.RawMessage(schema), MaxResultChars: mostResult,
 			Handler: func(ctx context.Context, c cli.ToolCall) (cli.ToolResult, error) {
-				return a.serve(ctx, l, c.Input, call)
+				return a.serve(ctx, l, c, call)
 			},
 		}
 	}
