@@ -137,8 +137,9 @@ func (f *fake) serve() int {
 	}
 }
 
-// lose takes what the host was asked as lost, as the CLI does at the end of stdin; the turn goes on.
+// lose takes what the host was asked as lost, as the CLI does at the end of stdin; the turn goes on, whatever comes then.
 func (f *fake) lose() {
+	signal.Ignore(os.Interrupt)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, ch := range f.waiting {
