@@ -245,6 +245,12 @@ var mutations = []mutation{
 		tests: "TestDelivered",
 	},
 	{
+		law: "L2", kept: "no call is made of a session that has ended", file: "internal/agent/claudecode/launch.go",
+		old:   `	if in.of.launch.busy.Load() && `,
+		new:   `	if false && in.of.launch.busy.Load() && `,
+		tests: "TestEngine",
+	},
+	{
 		law: "L3", kept: "what does not fit is refused", file: "internal/budget/admit.go",
 		old:   `	return sum == math.MaxInt64 || (!none && sum > limit)`,
 		new:   `	return sum == math.MaxInt64`,

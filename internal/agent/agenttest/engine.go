@@ -220,8 +220,8 @@ func (s *site) finishes() {
 	if got := s.foreman.Summaries(); !slices.Equal(got, []string{"it is written"}) {
 		s.t.Errorf("verified %q", got)
 	}
-	if n := s.way.Calls(); n != 2 {
-		s.t.Errorf("%d calls, want 2", n)
+	if asked := s.script.requests(); len(asked) != 2 || s.way.Calls() != 2 {
+		s.t.Errorf("%d calls, want 2; the last says %s", s.way.Calls(), clipped(asked[len(asked)-1].Said()))
 	}
 	s.said(0, "You are an engineer.")
 	s.said(0, "Write the heron.")
@@ -307,7 +307,7 @@ func (s *site) takesNotes() {
 }
 
 func (s *site) modelRefuses() {
-	s.play(Turn{Text: "I will not.", Stop: agent.StopRefusal})
+	s.play(slices.Repeat([]Turn{{Text: "I will not.", Stop: agent.StopRefusal}}, 9)...) // some ask again
 	s.ends(agent.Declined)
 }
 

@@ -44,12 +44,13 @@ type desk struct {
 	settled  bool
 	result   agent.Result
 	cause    error
-	gate     string // signature of the gates' last failure
-	gates    int    // how often in a row
-	finished bool   // finish was called in this turn
-	notice   string // of the guard against circles, to be told
-	noticed  int    // how many turns the guard had seen when it was told
-	shown    int    // how many it has seen by now
+	gate     string                   // signature of the gates' last failure
+	gates    int                      // how often in a row
+	finished bool                     // finish was called in this turn
+	notice   string                   // of the guard against circles, to be told
+	noticed  int                      // how many turns the guard had seen when it was told
+	shown    int                      // how many it has seen by now
+	asked    map[string]chan struct{} // by call: closed when Run has seen it
 }
 
 // settle ends the attempt, once: with a result, or with the machine's failure. The process is ended for it.
@@ -76,6 +77,52 @@ func (a *attempt) outcome() (r agent.Result, settled bool, err error) {
 	r = a.result
 	r.Turns = a.turns
 	return r, a.settled, a.cause
+}
+
+// passing is how long a call of a tool may be ahead of the message that it stands in.
+const passing = 2 * time.Second
+
+// await returns when Run has seen the answer that a call stands in: its calls come by another path than its words, and what is
+// to be said against it is said first. The CLI need not tell of which call it is.
+func (a *attempt) await(ctx context.Context, call string) {
+	if call == "" {
+		return
+	}
+	patience := time.NewTimer(passing)
+	defer patience.Stop()
+	select {
+	case <-a.seen(call):
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+}
+
+// seen is closed once Run has seen a call.
+func (a *attempt) seen(call string) chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.asked == nil {
+		a.asked = map[string]chan struct{}{}
+	}
+	if a.asked[call] == nil {
+		a.asked[call] = make(chan struct{})
+	}
+	return a.asked[call]
+}
+
+// saw notes the calls of an answer, once all that is to be said of it is said. Ids come again when a process dies at its call.
+func (a *attempt) saw(m *cli.Assistant) {
+	for _, b := range m.Message.Content {
+		if b.Type != cli.BlockToolUse || b.ID == "" {
+			continue
+		}
+		ch := a.seen(b.ID)
+		select {
+		case <-ch:
+		default:
+			close(ch)
+		}
+	}
 }
 
 func (a *attempt) tell(line string) { a.program.tell(a.task.ID, line) }

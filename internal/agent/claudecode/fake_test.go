@@ -105,6 +105,7 @@ func (f *fake) serve() int {
 		line, err := f.in.ReadBytes('\n')
 		if err != nil {
 			close(prompts)
+			f.lose()
 			return <-exit
 		}
 		var m struct {
@@ -132,6 +133,19 @@ func (f *fake) serve() int {
 			}
 		case "user":
 			prompts <- m.Message.Content[0].Text
+		}
+	}
+}
+
+// lose takes what the host was asked as lost, as the CLI does at the end of stdin; the turn goes on, whatever comes then.
+func (f *fake) lose() {
+	signal.Ignore(os.Interrupt)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, ch := range f.waiting {
+		select {
+		case ch <- nil:
+		default:
 		}
 	}
 }
@@ -328,7 +342,7 @@ func (f *fake) do(call, result object) {
 			Content []object
 			IsError bool
 		}
-		json.Unmarshal(f.mcp("tools/call", object{"name": strings.TrimPrefix(name, "mcp__builder__"), "arguments": input}), &r)
+		json.Unmarshal(f.mcp("tools/call", object{"name": strings.TrimPrefix(name, "mcp__builder__"), "arguments": input, "_meta": object{"claudecode/toolUseId": call["id"]}}), &r)
 		result["content"], result["is_error"] = r.Content, r.IsError
 	}
 }

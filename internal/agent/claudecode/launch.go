@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	cli "github.com/seed-c331f47d/builder/claudecode"
 	"github.com/seed-c331f47d/builder/internal/agent"
@@ -19,7 +21,8 @@ type launch struct {
 	program *Program
 	way     agent.Way
 	policy  sandbox.Policy
-	argv    []string // the program itself, with what its start needs
+	argv    []string    // the program itself, with what its start needs
+	busy    atomic.Bool // a turn runs
 	gone    chan struct{}
 	broken  error // of the sandbox; set before gone is closed
 }
@@ -89,9 +92,29 @@ type confined struct {
 	ends    pipes
 }
 
-func (c *confined) Stdin() io.WriteCloser { return c.ends.ours[0] }
+func (c *confined) Stdin() io.WriteCloser { return input{c.ends.ours[0], c} }
 func (c *confined) Stdout() io.ReadCloser { return c.ends.ours[1] }
 func (c *confined) Stderr() io.ReadCloser { return c.ends.ours[2] }
+
+// input is the CLI's stdin. When it ends in a turn the CLI takes the call of a tool that it waits for as lost, and asks the
+// model what to do about it: a call that is paid for nothing. So a turn is interrupted before its stdin ends.
+type input struct {
+	*os.File
+	of *confined
+}
+
+// Close ends the stream, once the CLI has ended or had time to.
+func (in input) Close() error {
+	if in.of.launch.busy.Load() && in.of.process.Signal(syscall.SIGINT) == nil {
+		patience := time.NewTimer(in.of.launch.program.conf.grace())
+		defer patience.Stop()
+		select {
+		case <-in.of.process.Done():
+		case <-patience.C:
+		}
+	}
+	return in.File.Close()
+}
 
 // Signal reaches the CLI alone; a kill takes all that it started along.
 func (c *confined) Signal(s os.Signal) error {

@@ -30,6 +30,7 @@ func (a *attempt) process(ctx context.Context, opening string) (err error) {
 		if err != nil {
 			return err
 		}
+		l.busy.Store(true)
 		err = s.Send(ctx, paragraphs(append([]string{say}, notes...)...))
 		if err != nil && !errors.Is(err, cli.ErrClosed) { // why it closed comes with the messages
 			return err
@@ -38,6 +39,7 @@ func (a *attempt) process(ctx context.Context, opening string) (err error) {
 		if err != nil {
 			return a.hushed(ctx, s, err)
 		}
+		l.busy.Store(false)
 		if say, err = a.after(r); err != nil {
 			return err
 		}

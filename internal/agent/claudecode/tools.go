@@ -28,7 +28,7 @@ func (a *attempt) server(l *launch) *cli.Server {
 		return cli.Tool{
 			Name: name, Description: words(name), InputSchema: json.RawMessage(schema), MaxResultChars: mostResult,
 			Handler: func(ctx context.Context, c cli.ToolCall) (cli.ToolResult, error) {
-				return a.serve(ctx, l, c.Input, call)
+				return a.serve(ctx, l, c, call)
 			},
 		}
 	}
@@ -56,9 +56,10 @@ func schemas() (finish, blocked string) {
 }
 
 // serve makes one call of a tool. Once the attempt has ended, the model gets no answer any more.
-func (a *attempt) serve(ctx context.Context, l *launch, input json.RawMessage, call func(context.Context, json.RawMessage) (cli.ToolResult, error)) (result cli.ToolResult, err error) {
+func (a *attempt) serve(ctx context.Context, l *launch, c cli.ToolCall, call func(context.Context, json.RawMessage) (cli.ToolResult, error)) (result cli.ToolResult, err error) {
+	a.await(ctx, c.ToolUseID)
 	err = a.alone(ctx, func() (err error) {
-		if result, err = call(ctx, input); err != nil || a.over() {
+		if result, err = call(ctx, c.Input); err != nil || a.over() {
 			return err
 		}
 		notes, err := a.notes(ctx)

@@ -54,7 +54,10 @@ func (a *attempt) note(m cli.Message) error {
 		if a.turns > a.mostTurns() {
 			return a.tooMany()
 		}
-		return a.answeredBy(m.Message.Model)
+		if err := a.answeredBy(m.Message.Model); err != nil {
+			return err
+		}
+		a.saw(m)
 	case *cli.ModelFallback:
 		return a.answeredBy(m.FallbackModel)
 	case *cli.RateLimit:
