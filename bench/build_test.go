@@ -69,7 +69,7 @@ func TestBuilt(t *testing.T) {
 	}))
 	h.close()
 	http.DefaultClient.CloseIdleConnections()
-	d.After, d.FilesAfter, d.PeakKiB = runtime.NumGoroutine(), descriptors(t), peak(t)
+	d.After, d.FilesAfter, d.PeakKiB = runtime.NumGoroutine(), descriptors(t), peak()
 	d.tell(t)
 }
 

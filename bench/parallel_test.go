@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -101,7 +100,7 @@ func TestDriven(t *testing.T) {
 	})
 	must(t, h.writer.View(t.Context(), func(s *phases.State) { d.Answered = s.Guard.Account(budget.Build).Answered }))
 	h.close()
-	d.After, d.PeakKiB = runtime.NumGoroutine(), peak(t)
+	d.After, d.PeakKiB = runtime.NumGoroutine(), peak()
 	d.tell(t)
 }
 
@@ -119,17 +118,11 @@ func (h *house) task(ctx context.Context, task string) error {
 }
 
 // peak is the largest resident size of this process so far.
-func peak(t *testing.T) int64 {
+func peak() int64 {
 	raw, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(raw)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
-			n, err := strconv.ParseInt(f[1], 10, 64)
-			must(t, err)
-			return n
-		}
-	}
-	return 0
+	_, _, kib := fields(string(raw))
+	return kib
 }
