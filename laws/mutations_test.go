@@ -22,8 +22,9 @@ var mutations = []mutation{
 	},
 	{
 		law: "L1", kept: "nobody is answered before it is durable", file: "internal/phases/writer.go",
-		old: `	if write && w.failed == nil && len(recs) > 0 {
-		w.flush(ctx, last, recs)
+		old: `	if recs := w.later; write && w.failed == nil && len(recs) > 0 {
+		w.later = nil
+		w.fail(w.flush(ctx, last, recs))
 	}
 	for i, sub := range subs {
 		if answers[i] == nil && w.failed != nil {
@@ -37,8 +38,9 @@ var mutations = []mutation{
 		}
 		sub.reply <- answers[i]
 	}
-	if write && w.failed == nil && len(recs) > 0 {
-		w.flush(ctx, last, recs)
+	if recs := w.later; write && w.failed == nil && len(recs) > 0 {
+		w.later = nil
+		w.fail(w.flush(ctx, last, recs))
 	}`,
 		tests: "TestThirtyTwo|TestFailedWriter",
 	},
@@ -157,7 +159,7 @@ var mutations = []mutation{
 	{
 		law: "L2", kept: "what a dead process wrote is not trusted to be on the disk", file: "internal/checkpoint/blob/spool.go",
 		old:   `	return s.store.Put(ctx, content)`,
-		new:   `	return s.link(ctx, name)`,
+		new:   "	_ = content\n	return s.link(ctx, name)",
 		tests: "TestOldSpoolIsCopied",
 	},
 	{
@@ -422,9 +424,11 @@ var mutations = []mutation{
 		old: `	if t.made {
 		return nil
 	}
-	if err`,
-		new: `	t.dir = t.dir[:len(t.dir)-len(".proof")]
-	if err`,
+	if !t.begun`,
+		new: `	if t.dir = strings.TrimSuffix(t.dir, ".proof"); t.dir != "" {
+		return nil
+	}
+	if !t.begun`,
 		tests: "TestGatesRunOn",
 	},
 	{

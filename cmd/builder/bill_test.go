@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,9 +26,9 @@ func wires() map[string]wireOf {
 }
 
 // serveModel is `builder model serve` as a process of its own; it returns its address.
-func serveModel(t *testing.T, p *proc, model string) string {
+func serveModel(t *testing.T, p *proc, model string, more ...string) string {
 	t.Helper()
-	c, _ := p.command("model", "serve", "--as", model)
+	c, _ := p.command(append([]string{"model", "serve", "--as", model}, more...)...)
 	c.Stdout = nil
 	out, err := c.StdoutPipe()
 	if err != nil {
@@ -144,5 +145,27 @@ func (p *proc) billed(t *testing.T, w wireOf, url string, st phases.Status) {
 	}
 	if b := st.Budget; budget.Micro(b.Spent) != bill || bill == 0 || b.Unknown != 0 || b.Held != 0 || ledger.Repeated != 0 || ledger.Sent != ledger.Answered {
 		t.Errorf("booked %+v; the other side billed %s for %+v", b, bill, ledger.Bill)
+	}
+}
+
+// A model that is served under no name answers to every name, and under a name to that one alone.
+func TestModelServeAnswersToEveryName(t *testing.T) {
+	t.Parallel()
+	for as, want := range map[string]int{"": http.StatusOK, "claude-sonnet-5-5": http.StatusNotFound} {
+		url := serveModel(t, newProc(t, ""), as)
+		body := strings.NewReader(`{"model":"claude-opus-4-8","max_tokens":400,"messages":[{"role":"user","content":"hello"}]}`)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/messages", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Anthropic-Version", "2023-06-01")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("served as %q: status %d, want %d", as, res.StatusCode, want)
+		}
 	}
 }

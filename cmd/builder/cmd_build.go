@@ -108,6 +108,9 @@ func (a *app) order(ctx context.Context, o buildOptions) (order, error) {
 	if ord.set, err = a.settings(o.limits, "."); err != nil {
 		return ord, err
 	}
+	if err := a.checkEngine(ord.set, ord.plan != nil); err != nil {
+		return ord, err
+	}
 	if ord.plan != nil {
 		if err := capsOfPlan(&ord.set, ord.plan); err != nil {
 			return ord, err

@@ -114,7 +114,7 @@ func (g *guard) look() (program string, err error) {
 // run starts the gateway and the command, and gives the exit code once all is booked.
 func (g *guard) run(ctx context.Context, program string) (int, error) {
 	var err error
-	if g.gw, err = gateway.New(ctx, g.store.gateway(g.app, g.set)); err != nil {
+	if g.gw, err = gateway.New(ctx, g.store.gateway(g.set)); err != nil {
 		return 0, err
 	}
 	g.ticket, err = g.gw.Open(ctx, gateway.Task{
@@ -129,7 +129,7 @@ func (g *guard) run(ctx context.Context, program string) (int, error) {
 	}
 	g.headline(env)
 	code, err := g.app.child(program, argv, env, g.cli)
-	if err = errors.Join(err, g.close(ctx)); err != nil {
+	if err = errors.Join(err, g.close(ctx), g.store.tidy()); err != nil {
 		return 0, err
 	}
 	return g.finish(ctx, code)

@@ -156,7 +156,7 @@ func (c cli) claudeArgs(g *guard, argv []string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write settings for claude: %w", err)
 	}
-	path := filepath.Join(g.store.dir, "claude-settings.json")
+	path := filepath.Join(g.store.dir, claudeSettings)
 	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		return nil, fmt.Errorf("write settings for claude: %w", err)
 	}

@@ -109,3 +109,51 @@ func TestGuardCapsEightRealCLIs(t *testing.T) {
 	out, code := w.run(args...)
 	c.capped(t, w, 3*budget.Dollar, out, code)
 }
+
+// Settings of the user and the project that name another address do not lead past the guard, and a
+// login of the user's own passes when builder holds no key.
+func TestGuardBeforeRealClaude(t *testing.T) {
+	c := realCLIs()[0]
+	w := c.world(t)
+	past := agenttest.Serve(t)
+	home := filepath.Join(w.dir, "home")
+	settings := `{"env":{"ANTHROPIC_BASE_URL":"` + past.URL + `","ANTHROPIC_API_KEY":"of-the-settings"}}`
+	login := `{"claudeAiOauth":{"accessToken":"sk-ant-oat01-fake","refreshToken":"sk-ant-ort01-fake","expiresAt":4102444800000,"scopes":["user:inference"],"subscriptionType":"max"}}`
+	write := func(path, content string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(home, ".claude", "settings.json"), settings)
+	write(filepath.Join(w.dir, ".claude", "settings.local.json"), settings)
+	args := append(w.guard(c.provider, "2"), c.args...)
+	args[len(args)-len(c.args)-1] = c.name
+	out, code := w.run(args...)
+	c.capped(t, w, 2*budget.Dollar, out, code)
+	if n := len(past.Requests()); n != 0 {
+		t.Errorf("%d calls went past the guard", n)
+	}
+	for _, path := range []string{filepath.Join(home, ".claude", "settings.json"), filepath.Join(w.dir, ".claude", "settings.local.json")} {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(home, ".claude", ".credentials.json"), login)
+	before := len(w.srv.Requests())
+	w.env = append(w.env, "ANTHROPIC_API_KEY=", "SOURCE_DATE_EPOCH=1790000200")
+	if out, code = w.run(args...); code != exitPaused {
+		t.Errorf("exit %d: %s", code, out)
+	}
+	for _, r := range w.srv.Requests()[before:] {
+		if r.Header.Get("Authorization") != "Bearer sk-ant-oat01-fake" || r.Header.Get("X-Api-Key") != "" {
+			t.Errorf("sent with %v", r.Header)
+		}
+	}
+	if len(w.srv.Requests()) == before {
+		t.Errorf("nothing was sent with the login: %s", out)
+	}
+}

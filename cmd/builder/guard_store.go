@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +20,7 @@ import (
 
 // guardStore is where a guard keeps its books: $XDG_STATE_HOME/builder/guards/<id>.
 //
-//	journal.db  lock  blobs/  spool/  summary.json once it has ended
+//	journal.db  lock  blobs/  spool/  summary.json once it has ended, claude-settings.json while it runs
 type guardStore struct {
 	dir, id string
 	floor   phases.Settings // how much of the disk must be free
@@ -102,9 +101,19 @@ func (g *guardStore) close(ctx context.Context) error {
 	return errors.Join(g.writer.Close(ctx), g.journal.Close())
 }
 
+// claudeSettings is a file for claude, while it runs.
+const claudeSettings = "claude-settings.json"
+
+// tidy removes what only a running command needs.
+func (g *guardStore) tidy() error {
+	if err := os.Remove(filepath.Join(g.dir, claudeSettings)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("tidy up after a guard: %w", err)
+	}
+	return nil
+}
+
 // gateway is a gateway that books here.
-func (g *guardStore) gateway(a *app, set guardSettings) gateway.Config {
-	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = 16
+func (g *guardStore) gateway(set guardSettings) gateway.Config {
 	return gateway.Config{
 		Anthropic: set.anthropic.through(), OpenAI: set.openai.through(),
 		Ledger: g.writer, Spools: spools{g.spools, once}, Blobs: contents{g.blobs},

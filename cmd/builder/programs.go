@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
@@ -14,13 +16,16 @@ import (
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/budget/gateway"
 	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
 
 // programs carries attempts out by the Claude Code CLI; its calls come in through a gateway of the
 // build's own. It is a phases.Programs.
 type programs struct {
-	cli  *claudecode.Program
-	gate *gateway.Gateway
+	cli    *claudecode.Program
+	gate   *gateway.Gateway
+	folder string // of the CLI's sessions, each in a folder of its name
+	writer *phases.Writer
 }
 
 // openPrograms finds the CLI and opens the gateway; nil for the native engine.
@@ -28,12 +33,16 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	if s.set.Engine != config.ClaudeCode {
 		return nil, nil
 	}
+	folder, login := filepath.Join(s.store.build(s.store.id), "claude"), ""
+	if s.set.login() {
+		login = w.app.claudeLogin()
+	}
 	cli, err := claudecode.New(claudecode.Config{
-		CLI: s.set.Claude, Folder: filepath.Join(s.store.build(s.store.id), "claude"), Runner: w.runner, Profile: w.agents,
+		Credentials: login, CLI: s.set.Claude, Folder: folder, Runner: w.runner, Profile: w.agents,
 		Tell: func(task, line string) { s.view.Say(tidy(task+"  "+line, w.app.secrets())) },
 	})
 	if err != nil {
-		return nil, usage("E_ENGINE", "install it: npm install -g @anthropic-ai/claude-code; or say where it is, in "+config.UserPath(w.app.env)+": claude_cli: /path/to/claude", "%s", err)
+		return nil, w.app.noClaude(err)
 	}
 	gate, err := gateway.New(ctx, gateway.Config{
 		Anthropic: w.answers(s), Ledger: writer, Spools: spools{s.store.spools, s.store.roomy}, Blobs: contents{s.store.blobs},
@@ -42,14 +51,56 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	if err != nil {
 		return nil, err
 	}
-	return &programs{cli, gate}, nil
+	p := &programs{cli, gate, folder, writer}
+	return p, p.sweep(ctx)
+}
+
+// noClaude says that the CLI cannot be had, and how it can.
+func (a *app) noClaude(err error) error {
+	return usage("E_ENGINE", "install it: npm install -g @anthropic-ai/claude-code; or say where it is, in "+config.UserPath(a.env)+": claude_cli: /path/to/claude", "%s", err)
+}
+
+// checkEngine looks, before anything is written, for what the engine of a build needs.
+func (a *app) checkEngine(s settings, planned bool) error {
+	if s.Engine != config.ClaudeCode {
+		return nil
+	}
+	if s.Provider == providerOpenAI {
+		return usage("E_USAGE", "use --provider anthropic or offline with --engine claude-code", "Claude Code does not speak to provider %s", s.Provider)
+	}
+	if err := claudecode.Find(s.Claude, a.getenv("PATH")); err != nil {
+		return a.noClaude(err)
+	}
+	if !s.login() {
+		return nil
+	}
+	if _, err := os.Stat(a.claudeLogin()); err != nil {
+		return usage("E_PROVIDER_AUTH", "log in with: claude; or export ANTHROPIC_API_KEY=…", "billing is subscription, and there is no login of Claude Code: %s", err)
+	}
+	if !planned {
+		return usage("E_PROVIDER_AUTH", "make the plan first: builder plan SPEC --provider offline -o plan.yaml; then: builder build --plan plan.yaml -o DIR", "a subscription carries tasks out; planning needs the variable ANTHROPIC_API_KEY")
+	}
+	return nil
+}
+
+// claudeLogin is where the CLI keeps the user's login.
+func (a *app) claudeLogin() string {
+	dir := a.getenv("CLAUDE_CONFIG_DIR")
+	if dir == "" {
+		dir = filepath.Join(a.getenv("HOME"), ".claude")
+	}
+	return filepath.Join(dir, ".credentials.json")
 }
 
 // answers is who answers the CLI's calls.
 func (w *works) answers(s *session) gateway.Provider {
 	base, address, key := s.provider()
+	var ours gateway.Key
+	if !s.set.login() {
+		ours = endpoint.Secret(key)
+	}
 	return gateway.Provider{
-		URL: address, Key: endpoint.Secret(key), Base: base,
+		URL: address, Key: ours, Base: base,
 		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
 	}
 }
@@ -59,7 +110,28 @@ func (p *programs) close(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	return p.gate.Close(ctx)
+	return errors.Join(p.gate.Close(ctx), p.sweep(ctx))
+}
+
+// sweep removes the sessions that nobody goes on with: conversations, and the copy of a login.
+func (p *programs) sweep(ctx context.Context) error {
+	var open []string
+	if err := p.writer.View(ctx, func(s *phases.State) { open = s.OpenSessions() }); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(p.folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if !slices.Contains(open, e.Name()) {
+			err = errors.Join(err, sandbox.RemoveTree(filepath.Join(p.folder, e.Name())))
+		}
+	}
+	if err == nil && len(open) == 0 {
+		err = os.Remove(p.folder)
+	}
+	return err
 }
 
 // Run implements phases.Programs.

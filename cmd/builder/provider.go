@@ -3,7 +3,9 @@ package main
 import (
 	"strings"
 
+	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
 	"github.com/seed-c331f47d/builder/internal/agent/openai"
+	"github.com/seed-c331f47d/builder/internal/budget"
 )
 
 // Who answers.
@@ -40,6 +42,9 @@ func (s *settings) setProvider(a *app) error {
 			break
 		}
 	}
+	if s.Provider == "" && p.name == providerOffline && s.subscribed() {
+		p = providers()[0]
+	}
 	s.Provider = p.name
 	if s.API != "" && p.name != providerOpenAI {
 		return usage("E_USAGE", "use --provider openai with --api, or leave --api out", "provider %s is asked in one way only", p.name)
@@ -74,6 +79,9 @@ func (s *settings) setProvider(a *app) error {
 
 // setKey takes the key. A server on this machine may want none.
 func (s *settings) setKey(p provider, key string, local bool) error {
+	if key == "" && p.name == providerAnthropic && s.subscribed() {
+		return nil // the CLI's own login pays
+	}
 	if key == "" && local && p.name == providerAnthropic {
 		key = "local" // such servers want some key, and take any
 	}
@@ -85,4 +93,14 @@ func (s *settings) setKey(p provider, key string, local bool) error {
 	}
 	s.apiKey = key
 	return nil
+}
+
+// subscribed says that tasks are carried out by a CLI whose user may pay by subscription.
+func (s *settings) subscribed() bool {
+	return s.Engine == config.ClaudeCode && s.Billing == string(budget.Subscription)
+}
+
+// login says that a build's calls go with the login of the CLI that makes them: there is no key.
+func (s *settings) login() bool {
+	return s.subscribed() && s.Provider == providerAnthropic && s.apiKey == ""
 }

@@ -226,6 +226,39 @@ func TestStopIsNoFailure(t *testing.T) {
 	}
 }
 
+// Law L4: what a killed call left in the scratch tree, and no record tells of, is gone before the
+// attempt goes on.
+func TestCrashLeavesNothingUnrecorded(t *testing.T) {
+	t.Parallel()
+	strays := 0
+	for n := 0; ; n++ {
+		w := newWorld(t)
+		real := w.journal
+		w.journal = &dyingJournal{Journal: real, left: n}
+		if _, err := w.run(t, budget.Caps{USD: budget.Dollar}); err == nil {
+			break
+		}
+		w.journal = real
+		dir := filepath.Join(w.scratch, "one.a.1")
+		if _, err := os.Lstat(dir); err == nil {
+			strays++
+			if err := os.WriteFile(filepath.Join(dir, "stray.txt"), []byte("half"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := w.run(t, budget.Caps{USD: budget.Dollar})
+		if err != nil || s.Run != DoneState {
+			t.Fatalf("crash %d: %v, %s", n, err, s.Run)
+		}
+		if _, there := w.repo.tree.Find("stray.txt"); there {
+			t.Errorf("crash %d: what no record tells of was committed", n)
+		}
+	}
+	if strays < 5 {
+		t.Errorf("only %d crashes left a tree", strays)
+	}
+}
+
 // Law L4: a call that leaves what has no manifest is undone, so that a crash after it loses nothing
 // that the transcript tells of.
 func TestUnrecordableCallIsUndone(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/budget"
@@ -68,14 +67,33 @@ func (e *Engine) engageProgram(ctx context.Context, task planner.Task, st TaskSt
 		said = append([]string{"The folder was brought back to an earlier state of your work: look at what is there before you go on."}, said...)
 	}
 	op := budget.Op{Build: p.at.build, Task: string(task.ID), Attempt: p.at.number, Step: programCalls}
-	res, err := e.Programs.Run(ctx, ProgramRun{
+	return e.runProgram(ctx, ProgramRun{
 		Job: agent.Job{
 			Task: t, Dir: p.dir, Session: sessionOf(op), Begun: begun, Said: said,
 			Foreman: &foreman{engine: e, prover: p, person: person{e.Writer, p.at}},
 		},
 		Op: op, Phase: st.Phase, Enter: e.programEnters(ctx), Stop: e.Stop,
 	})
-	return res, e.programPause(ctx, err)
+}
+
+// runProgram runs a program until it comes to an end that is not a provider's trouble, which it has tried
+// to get over by itself: it goes on in its session after the waits that a call of the loop would have.
+func (e *Engine) runProgram(ctx context.Context, r ProgramRun) (agent.Result, error) {
+	for tries := 1; ; tries++ {
+		res, err := e.Programs.Run(ctx, r)
+		var f *agent.Failure
+		if err == nil || !errors.As(err, &f) || ctx.Err() != nil {
+			return res, err
+		}
+		wait, again := e.Retry.next(r.Op, f, tries)
+		if !again {
+			return res, e.programPause(err, f)
+		}
+		if err := e.Retry.wait(ctx, wait); err != nil {
+			return res, err
+		}
+		r.Job.Begun, r.Job.Said = true, nil
+	}
 }
 
 // programTree lays the scratch tree out. left says that it is as an earlier run left it.
@@ -121,21 +139,13 @@ func (e *Engine) programEnters(run context.Context) func(context.Context, string
 	}
 }
 
-// programPause makes a pause of a provider's failure that the program could not get over by itself.
-func (e *Engine) programPause(ctx context.Context, err error) error {
-	var f *agent.Failure
+// programPause makes a pause of a provider's failure, unless that is the task's own.
+func (e *Engine) programPause(err error, f *agent.Failure) error {
 	var pause *PauseError
-	switch {
-	case err == nil || errors.As(err, &pause) || !errors.As(err, &f):
-		return err
-	case f.Class == agent.FixRequest || f.Class == agent.FailTask || ctx.Err() != nil:
+	if errors.As(err, &pause) || f.Class == agent.FixRequest || f.Class == agent.FailTask {
 		return err
 	}
-	until := time.Time{}
-	if f.After > 0 {
-		until = e.Retry.at(f.After)
-	}
-	return &PauseError{Err: f, Reason: providerReason(f, until, e.again())}
+	return &PauseError{Err: f, Reason: providerReason(f, e.Retry.at(f.After), e.again())}
 }
 
 // saidSince lists what a person said since an attempt began.
@@ -166,6 +176,17 @@ func lastStep(a *AttemptState) int {
 		last = max(last, step)
 	}
 	return last
+}
+
+// OpenSessions lists the sessions of attempts that programs have under way: [agent.Job.Session].
+func (s *State) OpenSessions() []string {
+	var open []string
+	for id, t := range s.Tasks {
+		if t.Open != nil && t.Open.Engine != "" {
+			open = append(open, sessionOf(budget.Op{Build: s.Build.Build, Task: string(id), Attempt: t.Open.Number, Step: programCalls}))
+		}
+	}
+	return open
 }
 
 // sessionOf is the UUID of an attempt's session: the same in every process.

@@ -23,7 +23,8 @@ type clerk struct {
 	said     []string
 	verdicts map[string]int // by feedback
 	end      agent.Outcome  // of the first attempt at one.a, where it is not accepted
-	fail     error          // of Run, once
+	fail     error          // of Run, as often as fails says
+	fails    int
 }
 
 func (c *clerk) Run(ctx context.Context, r ProgramRun) (agent.Result, error) {
@@ -32,11 +33,11 @@ func (c *clerk) Run(ctx context.Context, r ProgramRun) (agent.Result, error) {
 		c.begun = append(c.begun, r.Job.Session)
 	}
 	c.said = append(c.said, r.Job.Said...)
-	fail := c.fail
-	c.fail = nil
+	failed := c.fails > 0
+	c.fails--
 	c.mu.Unlock()
-	if fail != nil {
-		return agent.Result{}, fail
+	if failed {
+		return agent.Result{}, c.fail
 	}
 	leave, err := r.Enter(ctx, "test")
 	if err != nil {
@@ -131,15 +132,20 @@ func TestProgramEnds(t *testing.T) {
 		}
 	}
 	w, c := programWorld(t)
-	c.fail = &agent.Failure{Class: agent.WaitUntil, Cause: agent.CauseRate, Message: "slow down"}
+	c.fail, c.fails = &agent.Failure{Class: agent.WaitUntil, Cause: agent.CauseRate, Message: "slow down"}, 6
 	_, err := w.run(t, budget.Caps{USD: budget.Dollar})
 	var pause *PauseError
 	if !errors.As(err, &pause) || pause.Reason.Code != CodeProvider {
 		t.Fatalf("got %v", err)
 	}
 	s, err := w.run(t, budget.Caps{USD: budget.Dollar})
-	if err != nil || s.Run != DoneState || len(c.begun) != 1 || s.Task("one.a").Attempts != 1 {
+	if err != nil || s.Run != DoneState || len(c.begun) != 6 || s.Task("one.a").Attempts != 1 {
 		t.Errorf("got %v, %s, begun %v", err, s.Run, c.begun)
+	}
+	w, c = programWorld(t)
+	c.fail, c.fails = &agent.Failure{Class: agent.Retry, Cause: agent.CauseNetwork}, 3
+	if s, err = w.run(t, budget.Caps{USD: budget.Dollar}); err != nil || s.Run != DoneState || len(c.begun) != 3 {
+		t.Errorf("after three failures: %v, %s, begun %v", err, s.Run, c.begun)
 	}
 }
 
@@ -149,7 +155,7 @@ func TestProgramTreeIsTrue(t *testing.T) {
 	t.Parallel()
 	for _, gone := range []bool{false, true} {
 		w, c := programWorld(t)
-		c.fail = &agent.Failure{Class: agent.Retry, Cause: agent.CauseNetwork}
+		c.fail, c.fails = &agent.Failure{Class: agent.PauseBuild, Cause: agent.CauseMoney}, 1
 		if _, err := w.run(t, budget.Caps{USD: budget.Dollar}); err == nil {
 			t.Fatal("no pause")
 		}

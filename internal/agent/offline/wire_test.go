@@ -201,6 +201,39 @@ func TestModels(t *testing.T) {
 	}
 }
 
+// Programs choose model names of their own; where none is promised, all of them are answered, as
+// themselves.
+func TestAnyModel(t *testing.T) {
+	t.Parallel()
+	const id = "claude-opus-4-8"
+	tests := map[string]string{
+		"/v1/messages":              `{"model":"claude-opus-4-8","max_tokens":400,"messages":[{"role":"user","content":"hello"},{"role":"system","content":"be kind"}]}`,
+		"/v1/messages/count_tokens": `{"model":"claude-opus-4-8","messages":[{"role":"user","content":"hello"}],"tools":[]}`,
+		"/v1/chat/completions":      `{"model":"claude-opus-4-8","messages":[{"role":"user","content":"hello"}]}`,
+		"/v1/responses":             `{"model":"claude-opus-4-8","input":"hello"}`,
+	}
+	for path, body := range tests {
+		if status, text, _ := post(t, offline.Handler(offline.Options{Any: true}), path, body); status != 200 || !strings.Contains(text, id) && !strings.Contains(text, "input_tokens") {
+			t.Errorf("%s: %d %s", path, status, text)
+		}
+		if status, text, _ := post(t, offline.Handler(offline.Options{}), path, body); status != 404 {
+			t.Errorf("%s without it: %d %s", path, status, text)
+		}
+	}
+	h := offline.Handler(offline.Options{Any: true})
+	if status, text, _ := get(t, h, "GET", "/v1/models/"+id); status != 200 || !strings.Contains(text, "not a language model") {
+		t.Errorf("%d %s", status, text)
+	}
+	if status, text, _ := post(t, h, "/v1/messages", `{"model":"","max_tokens":4,"messages":[{"role":"user","content":"x"}]}`); status != 404 {
+		t.Errorf("no name: %d %s", status, text)
+	}
+	for _, m := range []string{`{"role":"system","content":"x"}`, `{"role":"user","content":"x"},{"role":"system","content":[{"type":"tool_result","tool_use_id":"t"}]}`} {
+		if status, text, _ := post(t, h, "/v1/messages", `{"model":"m","max_tokens":4,"messages":[`+m+`]}`); status != 400 {
+			t.Errorf("%s: %d %s", m, status, text)
+		}
+	}
+}
+
 // Rules that panic on a hostile spec end the request and not the process.
 func TestRulesThatPanicAreARefusal(t *testing.T) {
 	t.Parallel()

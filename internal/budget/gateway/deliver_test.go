@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,9 @@ func TestOrphanIsJoined(t *testing.T) {
 	w.leave(messages, ask(messages, "hi"))
 	got := make(chan answer, 1)
 	go func() { got <- w.post(messages, ask(messages, "hi")) }()
+	for w.ticket.Counts().Joined == 0 && len(w.provider.Requests()) == 1 {
+		runtime.Gosched()
+	}
 	close(open)
 	if a := within(t, "answer", got); a.status != http.StatusOK || !strings.Contains(a.body, "message_stop") || len(w.provider.Requests()) != 1 {
 		t.Errorf("got %+v after %d requests", a, len(w.provider.Requests()))

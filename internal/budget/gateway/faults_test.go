@@ -192,6 +192,7 @@ func TestUnmetered(t *testing.T) {
 		{messages, with(messages, `"mcp_servers":[{}]`), "cannot be bounded", 400, nil},
 		{completed, with(completed, `"n":5`), "n is not 1", 400, nil},
 		{responses, with(responses, `"tools":[{"type":"web_search"}]`), "web_search", 400, nil},
+		{responses, with(responses, `"tools":[{"type":"namespace","name":"n","tools":[{"type":"web_search"}]}]`), "web_search", 400, nil},
 		{messages, ask(messages, "hi"), "packed", 415, []string{"Content-Encoding", "zstd"}},
 	} {
 		got := w.post(c.path, c.body, c.header...)
@@ -199,8 +200,18 @@ func TestUnmetered(t *testing.T) {
 			t.Errorf("%s %s: got %+v", c.path, c.body, got)
 		}
 	}
-	if len(w.provider.Requests()) != 0 || w.account().Calls != 0 || w.ticket.Stopped() != nil || w.ticket.Counts().Unmetered != 8 {
+	if len(w.provider.Requests()) != 0 || w.account().Calls != 0 || w.ticket.Stopped() != nil || w.ticket.Counts().Unmetered != 9 {
 		t.Errorf("%d sent, %+v", len(w.provider.Requests()), w.ticket.Counts())
+	}
+}
+
+// Tools that go by a name together are tools, as codex has them.
+func TestToolsOfANamespace(t *testing.T) {
+	t.Parallel()
+	w := begin(t, dollar, says("hello"))
+	with := strings.Replace(ask(responses, "hi"), `{"model"`, `{"tools":[{"type":"namespace","name":"n","tools":[{"type":"function","name":"f"}]}],"model"`, 1)
+	if got := w.post(responses, with); got.status != http.StatusOK || w.account().Answered != 1 {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -139,6 +139,7 @@ func (t *Ticket) call(f *flight, out *http.Request, to route, p Provider, q ques
 		case recorded:
 			return t.again(f, e, to)
 		case underway:
+			t.note(func(c *Counts) { c.Joined++ })
 		}
 		select {
 		case <-e.over:

@@ -50,6 +50,7 @@ type Ticket struct {
 type Counts struct {
 	Sent      int64 // calls that were admitted
 	Delivered int64 // answers handed on from the records, without a call
+	Joined    int64 // askers that waited for a call that had lost its own
 	Refused   int64 // calls that did not fit the cap
 	Unmetered int64 // requests whose cost cannot be bounded, or has no price
 }
