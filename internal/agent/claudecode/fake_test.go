@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // fakeCLI speaks as the CLI does, as far as the engine can tell: its protocol on the streams, its calls over HTTP,
@@ -55,6 +57,9 @@ func fakeCLI(args []string) int {
 	signal.Notify(interrupts, os.Interrupt)
 	go func() {
 		<-interrupts
+		if stdinEnded() {
+			return // it came first
+		}
 		f.stop()
 		f.emit(object{"type": "result", "subtype": "error_during_execution", "is_error": true, "terminal_reason": "aborted_tools"})
 		os.Exit(1)
@@ -79,6 +84,7 @@ type fake struct {
 	out     *json.Encoder
 	waiting map[string]chan json.RawMessage
 	n       int
+	lost    bool          // stdin has ended
 	cancel  chan struct{} // closed to interrupt the turn
 	command *exec.Cmd
 }
@@ -137,11 +143,18 @@ func (f *fake) serve() int {
 	}
 }
 
-// lose takes what the host was asked as lost, as the CLI does at the end of stdin; the turn goes on, whatever comes then.
+// stdinEnded says whether the host has closed its end.
+func stdinEnded() bool {
+	fds := []unix.PollFd{{Fd: 0, Events: unix.POLLIN}}
+	_, err := unix.Poll(fds, 0)
+	return err == nil && fds[0].Revents&unix.POLLHUP != 0
+}
+
+// lose takes what the host was asked as lost, as the CLI does at the end of stdin; the turn goes on.
 func (f *fake) lose() {
-	signal.Ignore(os.Interrupt)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.lost = true
 	for _, ch := range f.waiting {
 		select {
 		case ch <- nil:
@@ -190,6 +203,9 @@ func (f *fake) ask(request object) json.RawMessage {
 	f.n++
 	ch := make(chan json.RawMessage, 1)
 	f.waiting[id] = ch
+	if f.lost {
+		ch <- nil
+	}
 	f.mu.Unlock()
 	f.emit(object{"type": "control_request", "request_id": id, "request": request})
 	return <-ch
