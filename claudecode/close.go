@@ -57,13 +57,19 @@ func (s *Session) stop(hurry bool) {
 	})
 }
 
-// descend goes down the ladder until the process has ended.
+// descend goes down the ladder until the process has ended. A turn is interrupted before stdin ends: the
+// CLI takes the end for the loss of its open calls, and asks the model once more.
 func (s *Session) descend(hurry bool) {
+	signals := []os.Signal{os.Interrupt, terminate, os.Kill}
+	if hurry {
+		_ = s.proc.Signal(signals[0]) // one that has ended cannot be told, and then Wait knows
+		signals = signals[1:]
+	}
 	s.out.close()
-	if !hurry && s.gone() {
+	if s.gone() {
 		return
 	}
-	for _, signal := range []os.Signal{os.Interrupt, terminate, os.Kill} {
+	for _, signal := range signals {
 		select {
 		case <-s.exited:
 			return
