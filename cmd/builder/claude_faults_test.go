@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"testing"
 
@@ -55,7 +54,7 @@ func TestRealClaudeFaults(t *testing.T) {
 				t.Errorf("held %s", budget.Micro(st.Budget.Held))
 			}
 			s.neverAbove(t, "app")
-			t.Log(fmt.Sprintf("%d requests, %d calls, %s spent, %s unknown", len(s.srv.Requests()), st.Calls, budget.Micro(st.Budget.Spent), budget.Micro(st.Budget.Unknown)))
+			t.Logf("%d requests, %d calls, %s spent, %s unknown", len(s.srv.Requests()), st.Calls, budget.Micro(st.Budget.Spent), budget.Micro(st.Budget.Unknown))
 		})
 	}
 }
