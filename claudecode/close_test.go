@@ -35,7 +35,8 @@ func alive(pid int) bool {
 	}
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return !os.IsNotExist(err) // without /proc all that can be said is that it can be signalled
+		// One that goes while it is looked at is ESRCH; without /proc all that can be said is that it can be signalled.
+		return !os.IsNotExist(err) && !errors.Is(err, syscall.ESRCH)
 	}
 	_, rest, _ := strings.Cut(string(stat), ") ")
 	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
