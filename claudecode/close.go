@@ -57,19 +57,13 @@ func (s *Session) stop(hurry bool) {
 	})
 }
 
-// descend goes down the ladder until the process has ended. A turn is interrupted before stdin ends: the
-// CLI takes the end for the loss of its open calls, and asks the model once more.
+// descend goes down the ladder until the process has ended.
 func (s *Session) descend(hurry bool) {
-	signals := []os.Signal{os.Interrupt, terminate, os.Kill}
-	if hurry {
-		_ = s.proc.Signal(signals[0]) // one that has ended cannot be told, and then Wait knows
-		signals = signals[1:]
-	}
 	s.out.close()
-	if s.gone() {
+	if !hurry && s.gone() {
 		return
 	}
-	for _, signal := range signals {
+	for _, signal := range []os.Signal{os.Interrupt, terminate, os.Kill} {
 		select {
 		case <-s.exited:
 			return
