@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,18 +32,27 @@ func awaitExit(pid int) bool {
 // sweep kills what the CLI started: its group, and whatever has the mark in its environment, wherever it went. New ones
 // may appear while old ones are found, so it goes on until none is.
 func sweep(group int, mark string) {
+	var killed []int
 	for round := range 40 {
 		found := 0
 		for _, pid := range strays(group, mark) {
 			if killIf(pid, func() bool { return belongs(pid, group, mark) }) {
+				killed = append(killed, pid)
 				found++
 			}
 		}
-		if found == 0 {
+		// One that dies has lost its environment before it is dead.
+		if found == 0 && !slices.ContainsFunc(killed, living) {
 			return
 		}
 		time.Sleep(time.Duration(round+1) * time.Millisecond) // a kill takes a moment to be seen
 	}
+}
+
+// living says whether a process is more than a zombie.
+func living(pid int) bool {
+	_, ok := statOf("/proc/" + strconv.Itoa(pid))
+	return ok
 }
 
 // strays lists the living processes of a session but for the CLI itself.
@@ -64,13 +74,8 @@ func strays(group int, mark string) []int {
 // belongs says whether a living process is of the group or has the mark.
 func belongs(pid, group int, mark string) bool {
 	dir := "/proc/" + strconv.Itoa(pid)
-	stat, err := os.ReadFile(dir + "/stat")
-	if err != nil {
-		return false
-	}
-	// pid (name) state ppid pgrp ...; the name may hold anything
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 3 || fields[0] == "Z" || fields[0] == "X" {
+	fields, ok := statOf(dir)
+	if !ok {
 		return false
 	}
 	if fields[2] == strconv.Itoa(group) {
@@ -78,6 +83,17 @@ func belongs(pid, group int, mark string) bool {
 	}
 	env, err := os.ReadFile(dir + "/environ")
 	return err == nil && bytes.Contains(append([]byte{0}, env...), []byte("\x00"+mark+"\x00"))
+}
+
+// statOf reads state, parent and group of a living process.
+func statOf(dir string) (fields []string, ok bool) {
+	stat, err := os.ReadFile(dir + "/stat")
+	if err != nil {
+		return nil, false
+	}
+	// pid (name) state ppid pgrp ...; the name may hold anything
+	fields = strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	return fields, len(fields) >= 3 && fields[0] != "Z" && fields[0] != "X"
 }
 
 // killIf kills a process if, once it is held by a handle that no other can have, it still is the one that is meant.
