@@ -85,22 +85,28 @@ const saidBytes = 48 << 10
 // said is what a new attempt at a task is told of the person's words, and the number of the last
 // record among them.
 func (s *State) said(id planner.TaskID) (lines []string, last uint64) {
+	lines, last = s.saidAfter(id, 0)
+	size := 0
+	for i := len(lines) - 1; i >= 0; i-- { // what was said last counts most
+		if size += len(lines[i]); size > saidBytes {
+			return append([]string{"[… what was said before that is left out …]"}, lines[i+1:]...), last
+		}
+	}
+	return lines, last
+}
+
+// saidAfter is what a person said of a task after a record, and the number of the last record of it.
+func (s *State) saidAfter(id planner.TaskID, heard uint64) (lines []string, last uint64) {
 	for _, w := range s.Said {
 		switch {
-		case !w.concerns(id):
+		case w.Seq <= heard || !w.concerns(id):
 			continue
 		case w.Question != "":
 			lines = append(lines, "You asked: "+w.Question+"\nThe answer is: "+w.Text)
 		default:
 			lines = append(lines, w.Text)
 		}
-		last = max(last, w.Seq)
-	}
-	size := 0
-	for i := len(lines) - 1; i >= 0; i-- { // what was said last counts most
-		if size += len(lines[i]); size > saidBytes {
-			return append([]string{"[… what was said before that is left out …]"}, lines[i+1:]...), last
-		}
+		last = w.Seq
 	}
 	return lines, last
 }

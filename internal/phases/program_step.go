@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/budget"
-	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -51,22 +50,23 @@ func (e *Engine) engageProgram(ctx context.Context, task planner.Task, st TaskSt
 	if e.Programs == nil {
 		return agent.Result{}, fmt.Errorf("go on with attempt %d of %s: %s is not at hand", p.at.number, task.ID, st.Open.Engine)
 	}
-	p.bench = newBench(noTools{}, e.door(), e.Trees, p.at, p.dir, st.Open.Tree)
-	if err := e.Writer.View(ctx, func(s *State) { p.at.step = lastStep(s.Task(task.ID).Open) }); err != nil {
+	p.bench = &bench{tree: st.Open.Tree} // of tools there is none: the program has its own
+	var said []string
+	err := e.Writer.View(ctx, func(s *State) {
+		p.at.step = lastStep(s.Task(task.ID).Open)
+		said, _ = s.saidAfter(task.ID, st.Open.Heard)
+	})
+	if err != nil {
 		return agent.Result{}, err
 	}
 	left, err := e.programTree(ctx, st, p, begun)
 	if err != nil {
 		return agent.Result{}, err
 	}
-	said, err := e.saidSince(ctx, task.ID, st.Open.Heard)
-	if err != nil {
-		return agent.Result{}, err
-	}
 	if begun && !left {
 		said = append([]string{"The folder was brought back to an earlier state of your work: look at what is there before you go on."}, said...)
 	}
-	op := budget.Op{Build: p.at.build, Task: string(task.ID), Attempt: p.at.number, Step: programCalls}
+	op := programOp(p.at.build, task.ID, p.at.number)
 	return e.runProgram(ctx, ProgramRun{
 		Job: agent.Job{
 			Task: t, Dir: p.dir, Session: sessionOf(op), Begun: begun, Said: said,
@@ -148,22 +148,6 @@ func (e *Engine) programPause(err error, f *agent.Failure) error {
 	return &PauseError{Err: f, Reason: providerReason(f, e.Retry.at(f.After), e.again())}
 }
 
-// saidSince lists what a person said since an attempt began.
-func (e *Engine) saidSince(ctx context.Context, id planner.TaskID, heard uint64) (lines []string, err error) {
-	err = e.Writer.View(ctx, func(s *State) {
-		for _, w := range s.Said {
-			switch {
-			case w.Seq <= heard || !w.concerns(id):
-			case w.Question != "":
-				lines = append(lines, "You asked: "+w.Question+"\nThe answer is: "+w.Text)
-			default:
-				lines = append(lines, w.Text)
-			}
-		}
-	})
-	return lines, err
-}
-
 // lastStep is the newest step of an attempt's effects, those of its model calls aside.
 func lastStep(a *AttemptState) int {
 	last := 0
@@ -183,10 +167,15 @@ func (s *State) OpenSessions() []string {
 	var open []string
 	for id, t := range s.Tasks {
 		if t.Open != nil && t.Open.Engine != "" {
-			open = append(open, sessionOf(budget.Op{Build: s.Build.Build, Task: string(id), Attempt: t.Open.Number, Step: programCalls}))
+			open = append(open, sessionOf(programOp(s.Build.Build, id, t.Open.Number)))
 		}
 	}
 	return open
+}
+
+// programOp is the op of an attempt, at the first of its program's model calls.
+func programOp(build string, id planner.TaskID, attempt int) budget.Op {
+	return budget.Op{Build: build, Task: string(id), Attempt: attempt, Step: programCalls}
 }
 
 // sessionOf is the UUID of an attempt's session: the same in every process.
@@ -194,13 +183,4 @@ func sessionOf(op budget.Op) string {
 	b := sha256.Sum256([]byte("session " + op.String()))
 	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
-}
-
-// noTools is the toolbox of an attempt whose program has tools of its own.
-type noTools struct{}
-
-func (noTools) Defs() []agent.ToolDef { return nil }
-
-func (noTools) Call(context.Context, agent.ToolCall) (agent.ToolResult, error) {
-	return agent.ToolResult{}, fmt.Errorf("a program's tools are not ours: %w", checkpoint.ErrNotFound)
 }

@@ -80,12 +80,16 @@ func lookedAt(g planner.Gate, m Manifest) (Manifest, bool) {
 	if g.Kind != planner.GateFile || g.Dir != "" || len(g.Frozen) > 0 {
 		return nil, false
 	}
+	names := make([]string, len(g.Files))
+	for i, c := range g.Files {
+		names[i] = path.Clean(c.Path)
+	}
 	var part Manifest
 	for _, e := range m {
 		if e.Mode == ModeSymlink {
 			return nil, false
 		}
-		if slices.ContainsFunc(g.Files, func(c planner.FileCheck) bool { return inLine(e.Path, path.Clean(c.Path)) }) {
+		if slices.ContainsFunc(names, func(name string) bool { return inLine(e.Path, name) }) {
 			part = append(part, e)
 		}
 	}
@@ -102,7 +106,10 @@ func seesSame(g planner.Gate, one, other Manifest) bool {
 
 // inLine says that two paths are the same, or one is below the other.
 func inLine(a, b string) bool {
-	return a == b || strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return strings.HasPrefix(b, a) && (len(a) == len(b) || b[len(a)] == '/')
 }
 
 // gate runs g; a gate that was cut by the end of ctx proves nothing and is an error.

@@ -260,16 +260,14 @@ func (w *Writer) rest() {
 	if w.failed != nil {
 		return // the state is ahead of the journal
 	}
-	var err error
-	func() {
-		defer bug.Catch(&err)
+	w.fail(bug.Guarded(func() error {
 		for _, o := range w.observers {
 			if r, ok := o.(Rester); ok {
 				r.Rest(w.state)
 			}
 		}
-	}()
-	w.fail(err)
+		return nil
+	})())
 }
 
 // fail ends all writing with err, if there is one.
