@@ -337,13 +337,12 @@ var mutations = []mutation{
 		tests: "TestGuardBypass",
 	},
 	{
-		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/task_step.go",
-		old: `	if err := e.Trees.Materialise(ctx, m, p.dir, false); err != nil {
-		return agent.Result{}, fmt.Errorf("restore scratch tree: %w", err)
+		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/spare.go",
+		old: `	if err := e.Trees.Materialise(ctx, m, dir, false); err != nil {
+		return fmt.Errorf("restore scratch tree: %w", err)
 	}
 `,
-		new: `	_ = m
-`,
+		new:   "",
 		tests: "TestCrash",
 	},
 	{

@@ -104,14 +104,7 @@ func (e *Engine) programTree(ctx context.Context, st TaskState, p *prover, begun
 			return err == nil, err
 		}
 	}
-	m, err := fetch(ctx, e.Blobs, st.Open.Tree)
-	if err != nil {
-		return false, err
-	}
-	if err := e.Trees.Materialise(ctx, m, p.dir, false); err != nil {
-		return false, fmt.Errorf("restore scratch tree: %w", err)
-	}
-	return false, nil
+	return false, e.bringTree(ctx, st.Open.Tree, p.dir, begun)
 }
 
 // programEnters lets model calls through as the build stands: none after a stop, none without room,

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
 )
 
 // spares are scratch trees whose tasks are done, kept for the tasks that begin: to bring one from its
@@ -62,6 +64,21 @@ func (s *spares) all() []string {
 	free := s.free
 	s.free = nil
 	return free
+}
+
+// bringTree makes dir hold a recorded tree: anew, or of one that was begun what has changed since.
+func (e *Engine) bringTree(ctx context.Context, tree checkpoint.Hash, dir string, begun bool) error {
+	m, err := fetch(ctx, e.Blobs, tree)
+	if err != nil {
+		return err
+	}
+	if !begun {
+		return e.layScratch(ctx, m, dir)
+	}
+	if err := e.Trees.Materialise(ctx, m, dir, false); err != nil {
+		return fmt.Errorf("restore scratch tree: %w", err)
+	}
+	return nil
 }
 
 // layScratch makes dir hold exactly m, whatever stood there.

@@ -157,7 +157,8 @@ func unreachable(err error) bool {
 		f.Cause == agent.CauseLoad || f.Cause == agent.CauseNetwork || f.Cause == agent.CauseRate
 }
 
-// engage runs the agent's loop on a scratch tree that equals the last recorded manifest.
+// engage runs the agent's loop on a scratch tree that equals the last recorded manifest. begun says that
+// it was run for a while before.
 func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p *prover, begun bool) (agent.Result, error) {
 	var t agent.Task
 	raw, err := e.Blobs.Get(ctx, st.Open.Frozen)
@@ -170,12 +171,8 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 	if st.Open.Engine != "" {
 		return e.engageProgram(ctx, task, st, p, t, begun)
 	}
-	m, err := fetch(ctx, e.Blobs, st.Open.Tree)
-	if err != nil {
+	if err := e.bringTree(ctx, st.Open.Tree, p.dir, begun); err != nil {
 		return agent.Result{}, err
-	}
-	if err := e.Trees.Materialise(ctx, m, p.dir, false); err != nil {
-		return agent.Result{}, fmt.Errorf("restore scratch tree: %w", err)
 	}
 	tools, err := e.Bench.Tools(ctx, p.dir, task, e.plan.Shared)
 	if err != nil {
@@ -190,9 +187,6 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskState, base Manifest) error {
 	n := st.Attempts + 1
 	dir := e.scratch(task.ID, n)
-	if err := e.layScratch(ctx, base, dir); err != nil {
-		return err
-	}
 	told, err := e.toldTools(ctx, dir, task)
 	if err != nil {
 		return err
