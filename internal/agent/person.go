@@ -22,9 +22,10 @@ type Question struct {
 	Evidence string
 }
 
+// What stands before a person's words when a running agent is told them.
 const (
-	sayNote   = "Note from the person who watches this build, given while you work. It tells you how to do your task; the gates stay as they are.\n"
-	sayAnswer = "A person answers your question:\n"
+	SayNote   = "Note from the person who watches this build, given while you work. It tells you how to do your task; the gates stay as they are.\n"
+	SayAnswer = "A person answers your question:\n"
 )
 
 // hear takes the person's notes into the last message, which has not been sent yet. While the
@@ -40,7 +41,7 @@ func (r *run) hear(ctx context.Context) error {
 	}
 	said := make([]Block, len(notes))
 	for i, n := range notes {
-		said[i] = Block{Kind: TextBlock, Text: sayNote + n}
+		said[i] = Block{Kind: TextBlock, Text: SayNote + n}
 	}
 	r.heard = append(r.heard, said...)
 	m := r.messages[last]
@@ -61,5 +62,5 @@ func (r *run) ask(ctx context.Context, in blockedInput) (ToolResult, *Result, er
 	case !ok:
 		return ToolResult{}, &Result{Outcome: Asked, Reason: q.Text, Evidence: q.Evidence}, nil
 	}
-	return ToolResult{Text: sayAnswer + answer}, nil, nil
+	return ToolResult{Text: SayAnswer + answer}, nil, nil
 }

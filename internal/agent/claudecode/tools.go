@@ -176,7 +176,7 @@ func (a *attempt) blocked(ctx context.Context, input json.RawMessage) (cli.ToolR
 		a.settle(agent.Result{Outcome: agent.Asked, Reason: question, Evidence: q.Evidence}, nil)
 		return cli.TextResult("the question was put"), nil
 	}
-	return cli.TextResult(sayAnswer + answer), nil
+	return cli.TextResult(agent.SayAnswer + answer), nil
 }
 
 // keep keeps a note.
