@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-c331f47d/builder/internal/agent/offline"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
@@ -126,6 +127,15 @@ func (p *proc) neverAbove(t *testing.T, app string) {
 // billed holds a build's money against what the serving side counted.
 func (p *proc) billed(t *testing.T, w wireOf, url string, st phases.Status) {
 	t.Helper()
+	ledger, bill := billOf(t, w, url)
+	if b := st.Budget; budget.Micro(b.Spent) != bill || bill == 0 || b.Unknown != 0 || b.Held != 0 || ledger.Repeated != 0 || ledger.Sent != ledger.Answered {
+		t.Errorf("booked %+v; the other side billed %s for %+v", b, bill, ledger.Bill)
+	}
+}
+
+// billOf is what the serving side counted, priced call by call.
+func billOf(t *testing.T, w wireOf, url string) (offline.Ledger, budget.Micro) {
+	t.Helper()
 	ledger, err := readLedger(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -143,9 +153,7 @@ func (p *proc) billed(t *testing.T, w wireOf, url string, st phases.Status) {
 		u := r.Usage
 		bill += price.Cost(budget.Usage{Input: u.Input, CacheWrite5m: u.CacheWrite5m, CacheWrite1h: u.CacheWrite1h, CacheRead: u.CacheRead, Output: u.Output})
 	}
-	if b := st.Budget; budget.Micro(b.Spent) != bill || bill == 0 || b.Unknown != 0 || b.Held != 0 || ledger.Repeated != 0 || ledger.Sent != ledger.Answered {
-		t.Errorf("booked %+v; the other side billed %s for %+v", b, bill, ledger.Bill)
-	}
+	return ledger, bill
 }
 
 // A model that is served under no name answers to every name, and under a name to that one alone.

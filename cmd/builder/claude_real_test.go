@@ -99,14 +99,7 @@ func TestRealClaudeIsCapped(t *testing.T) {
 	s.useClaude()
 	out := s.wants(exitPaused, s.args("--engine", "claude-code", "--model", "claude-sonnet-4-5", "--workers", "8", "--max-cost", "4")...)
 	has(t, out, "builder: E_BUDGET: ")
-	table, err := budget.LoadTable(budget.Anthropic)
-	s.must(err)
-	var billed budget.Micro
-	for _, r := range s.srv.Requests() {
-		price, err := table.Lookup(r.Wire.Model, time.Now())
-		s.must(err)
-		billed += price.Cost(budget.Usage{Input: int64(len(r.Body)) / 4, Output: r.Wire.MaxTokens})
-	}
+	billed := greedyBill(t, budget.Anthropic, s.srv)
 	st := s.status("app")
 	if b := st.Budget; billed > 4*budget.Dollar || int64(billed) != b.Spent || b.Unknown != 0 || b.Held != 0 || billed == 0 {
 		t.Errorf("billed %s, booked %+v", billed, b)
@@ -161,7 +154,7 @@ func TestRealClaudeSurvivesKills(t *testing.T) {
 		case <-time.After(wait):
 			kills++
 			if rng.IntN(2) == 0 {
-				killOf(t, "claude", p.dir)
+				killOf("claude", p.dir)
 				continueOrKill(c.Process, ended, rng)
 			} else {
 				_ = c.Process.Kill()
@@ -174,23 +167,7 @@ func TestRealClaudeSurvivesKills(t *testing.T) {
 		}
 	}
 	st := p.status("app")
-	ledger, err := readLedger(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, err := budget.LoadTable(w.seller)
-	if err != nil {
-		t.Fatal(err)
-	}
-	price, err := table.Lookup(w.model, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var bill budget.Micro
-	for _, r := range ledger.Requests {
-		u := r.Usage
-		bill += price.Cost(budget.Usage{Input: u.Input, CacheWrite5m: u.CacheWrite5m, CacheWrite1h: u.CacheWrite1h, CacheRead: u.CacheRead, Output: u.Output})
-	}
+	_, bill := billOf(t, w, url)
 	b := st.Budget
 	if st.State != phases.DoneState || b.Held != 0 || budget.Micro(b.Spent) > bill || bill > budget.Micro(b.Spent+b.Unknown) {
 		t.Errorf("%s, booked %+v, billed %s", st.State, b, bill)
@@ -198,7 +175,7 @@ func TestRealClaudeSurvivesKills(t *testing.T) {
 	if out, code := p.run("checkpoint", "verify", "app"); code != 0 {
 		t.Errorf("verify: exit %d:\n%s", code, out)
 	}
-	if left := processesOf(t, p.dir); len(left) > 0 {
+	if left := processesOf(p.dir); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
 	t.Logf("%d kills, %d calls, %d repeats, spent %s, unknown %s, billed %s", kills, st.Calls, st.Repeats, budget.Micro(b.Spent), budget.Micro(b.Unknown), bill)
@@ -213,24 +190,12 @@ func continueOrKill(p *os.Process, ended <-chan struct{}, rng *rand.Rand) {
 	}
 }
 
-// processesOf lists the commands of living processes whose arguments, folder or environment name a place.
-func processesOf(t *testing.T, place string) map[int]string {
-	t.Helper()
+// processesOf lists the commands of living processes of a place, but for models that are served.
+func processesOf(place string) map[int]string {
 	found := map[int]string{}
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Skip(err)
-	}
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
-		}
-		dir := filepath.Join("/proc", e.Name())
-		argv, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
-		env, _ := os.ReadFile(filepath.Join(dir, "environ"))
-		cwd, _ := os.Readlink(filepath.Join(dir, "cwd"))
-		if len(argv) > 0 && !strings.Contains(string(argv), "serve") && strings.Contains(string(argv)+string(env)+cwd, place) {
+	for _, pid := range agenttest.Processes(place) {
+		argv, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)) // empty for one that has just ended
+		if len(argv) > 0 && !bytes.Contains(argv, []byte("serve")) {
 			found[pid] = string(bytes.ReplaceAll(argv, []byte{0}, []byte{' '}))
 		}
 	}
@@ -238,9 +203,8 @@ func processesOf(t *testing.T, place string) map[int]string {
 }
 
 // killOf kills -9 the processes of a place whose command names a program.
-func killOf(t *testing.T, program, place string) {
-	t.Helper()
-	for pid, argv := range processesOf(t, place) {
+func killOf(program, place string) {
+	for pid, argv := range processesOf(place) {
 		if name, _, _ := strings.Cut(argv, " "); strings.Contains(name, program) {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended just now
 		}

@@ -211,14 +211,19 @@ func (a *app) outFolder(ctx context.Context, out string) (folder, error) {
 	return f, checkRepo(ctx, abs, others)
 }
 
+// capText is a cap for people.
+func capText(c budget.Caps) string {
+	text := progress.USD(c.USD)
+	if c.Tokens > 0 {
+		text += fmt.Sprintf(" and %d tokens", c.Tokens)
+	}
+	return text
+}
+
 // headline is the first line of a build: what does the work, who answers, what it may cost, how
 // well commands are confined.
 func (a *app) headline(id string, s settings, w *works) {
-	capped := progress.USD(s.caps.USD)
-	if s.caps.Tokens > 0 {
-		capped += fmt.Sprintf(" and %d tokens", s.caps.Tokens)
-	}
-	a.say("builder %s: engine %s, provider %s, model %s, cap %s, sandbox %s (%s), billing %s", id, s.Engine, s.Provider, s.Model, capped, w.runner.Level(), w.report.Mechanism, s.billing)
+	a.say("builder %s: engine %s, provider %s, model %s, cap %s, sandbox %s (%s), billing %s", id, s.Engine, s.Provider, s.Model, capText(s.caps), w.runner.Level(), w.report.Mechanism, s.billing)
 	if s.billing == budget.Subscription {
 		a.say("%s", progress.Explain(s.billing))
 	}

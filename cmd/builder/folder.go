@@ -216,14 +216,23 @@ func fillStore(ctx context.Context, root string, spec []byte, first phases.Build
 
 // fillJournal makes the journal of a build, which begins with facts, and says that it is current.
 func fillJournal(ctx context.Context, root, id string, at time.Time, facts []phases.Fact) error {
+	recs, err := encodeAll(facts, at)
+	if err != nil {
+		return err
+	}
+	return placeJournal(ctx, root, id, recs)
+}
+
+// encodeAll makes records of facts that are of one time.
+func encodeAll(facts []phases.Fact, at time.Time) ([]checkpoint.Record, error) {
 	recs := make([]checkpoint.Record, len(facts))
 	for i, f := range facts {
 		var err error
 		if recs[i], err = phases.Encode(f, at); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return placeJournal(ctx, root, id, recs)
+	return recs, nil
 }
 
 // placeJournal makes the journal of a build from records.

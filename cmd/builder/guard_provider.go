@@ -117,12 +117,14 @@ func (a *app) guardProvider(p *guardProvider, name, flag string, l limitFlags, o
 
 // through is the provider as the gateway wants it.
 func (p guardProvider) through() gateway.Provider {
-	out := gateway.Provider{
-		URL: p.url, Base: endpoint.Patience{Base: http.DefaultTransport},
-		Prices: func(model string) (budget.Price, error) { return p.table.Lookup(model, time.Now()) },
+	return behind(endpoint.Patience{Base: http.DefaultTransport}, p.url, p.key, p.table)
+}
+
+// behind is a provider behind a gateway. Without a key the asker's own login passes.
+func behind(base http.RoundTripper, url, key string, table budget.Table) gateway.Provider {
+	p := gateway.Provider{URL: url, Base: base, Prices: func(model string) (budget.Price, error) { return table.Lookup(model, time.Now()) }}
+	if key != "" {
+		p.Key = endpoint.Secret(key)
 	}
-	if p.key != "" {
-		out.Key = endpoint.Secret(p.key)
-	}
-	return out
+	return p
 }

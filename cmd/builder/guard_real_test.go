@@ -36,6 +36,23 @@ func greedy(_ int, req agenttest.Request) agenttest.Turn {
 	return turn
 }
 
+// greedyBill is what a greedy model has billed.
+func greedyBill(t *testing.T, seller string, srv *agenttest.Server) (billed budget.Micro) {
+	t.Helper()
+	table, err := budget.LoadTable(seller)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range srv.Requests() {
+		price, err := table.Lookup(r.Wire.Model, time.Now()) // some ask a smaller one for a title
+		if err != nil {
+			t.Fatal(err)
+		}
+		billed += price.Cost(budget.Usage{Input: int64(len(r.Body)) / 4, Output: r.Wire.MaxTokens})
+	}
+	return billed
+}
+
 // world is a guard's world with the real program in it.
 func (c realCLI) world(t *testing.T) *guardWorld {
 	t.Helper()
@@ -59,18 +76,7 @@ func (c realCLI) world(t *testing.T) *guardWorld {
 // capped wants that the cap ended it, and that what the other side billed is what was spent.
 func (c realCLI) capped(t *testing.T, w *guardWorld, usd budget.Micro, out string, code int) {
 	t.Helper()
-	table, err := budget.LoadTable(c.seller)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var billed budget.Micro
-	for _, r := range w.srv.Requests() {
-		price, err := table.Lookup(r.Wire.Model, time.Now()) // some ask a smaller one for a title
-		if err != nil {
-			t.Fatal(err)
-		}
-		billed += price.Cost(budget.Usage{Input: int64(len(r.Body)) / 4, Output: r.Wire.MaxTokens})
-	}
+	billed := greedyBill(t, c.seller, w.srv)
 	sum := w.summary(filepath.Join(w.dir, "sum.json"))
 	if code != exitPaused || !strings.Contains(out, "builder: E_BUDGET: ") || sum.Calls == 0 {
 		t.Errorf("exit %d: %s", code, out)

@@ -65,13 +65,9 @@ func (a *app) openGuard(ctx context.Context, set guardSettings) (*guardStore, er
 		return nil, fmt.Errorf("make the folder of a guard: %w", err)
 	}
 	first := phases.BuildStarted{Build: id, Builder: version, Engine: guardTask, Billing: set.billing, Price: set.given, Caps: set.caps, At: now}
-	var recs []checkpoint.Record
-	for _, f := range []phases.Fact{first, phases.TaskStarted{Task: guardTask}, phases.AttemptStarted{Task: guardTask, Attempt: 1}} {
-		rec, err := phases.Encode(f, now)
-		if err != nil {
-			return nil, err
-		}
-		recs = append(recs, rec)
+	recs, err := encodeAll([]phases.Fact{first, phases.TaskStarted{Task: guardTask}, phases.AttemptStarted{Task: guardTask, Attempt: 1}}, now)
+	if err != nil {
+		return nil, err
 	}
 	if err := bolt.Make(ctx, filepath.Join(g.dir, guardJournal), recs); err != nil {
 		return nil, err

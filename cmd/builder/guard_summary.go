@@ -107,12 +107,3 @@ func (s guardSummary) lines() []string {
 		fmt.Sprintf("  tokens: input %d, cache write %d, cache read %d (%.0f %% of input), output %d", t.Input, t.CacheWrite5m+t.CacheWrite1h, t.CacheRead, 100*s.Cached, t.Output),
 	}
 }
-
-// capText is a cap for people.
-func capText(c budget.Caps) string {
-	text := progress.USD(c.USD)
-	if c.Tokens > 0 {
-		text += fmt.Sprintf(" and %d tokens", c.Tokens)
-	}
-	return text
-}

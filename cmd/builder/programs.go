@@ -7,13 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
 	"github.com/seed-c331f47d/builder/internal/agent"
 	"github.com/seed-c331f47d/builder/internal/agent/claudecode"
-	"github.com/seed-c331f47d/builder/internal/agent/endpoint"
-	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/budget/gateway"
 	"github.com/seed-c331f47d/builder/internal/phases"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
@@ -44,8 +41,9 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	if err != nil {
 		return nil, w.app.noClaude(err)
 	}
+	base, address, key := s.provider()
 	gate, err := gateway.New(ctx, gateway.Config{
-		Anthropic: w.answers(s), Ledger: writer, Spools: spools{s.store.spools, s.store.roomy}, Blobs: contents{s.store.blobs},
+		Anthropic: behind(base, address, key, s.set.table), Ledger: writer, Spools: spools{s.store.spools, s.store.roomy}, Blobs: contents{s.store.blobs},
 		Warn: func(err error) { w.app.say("warning: %s", err) },
 	})
 	if err != nil {
@@ -90,19 +88,6 @@ func (a *app) claudeLogin() string {
 		dir = filepath.Join(a.getenv("HOME"), ".claude")
 	}
 	return filepath.Join(dir, ".credentials.json")
-}
-
-// answers is who answers the CLI's calls.
-func (w *works) answers(s *session) gateway.Provider {
-	base, address, key := s.provider()
-	var ours gateway.Key
-	if !s.set.login() {
-		ours = endpoint.Secret(key)
-	}
-	return gateway.Provider{
-		URL: address, Key: ours, Base: base,
-		Prices: func(model string) (budget.Price, error) { return s.set.table.Lookup(model, time.Now()) },
-	}
 }
 
 // close ends what is left of calls; there are none when no attempt is under way.

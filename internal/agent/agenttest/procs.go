@@ -5,11 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
-// Processes lists the living processes of this machine that have a text in their environment or among their
-// arguments, but for this one. It sees none where there is no /proc.
+// Processes lists the living processes of this machine that have a text in their environment, among their
+// arguments or in the name of their folder, but for this one. It sees none where there is no /proc.
 func Processes(text string) []int {
 	names, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -21,12 +22,13 @@ func Processes(text string) []int {
 		if err != nil || pid == os.Getpid() || dead(name) {
 			continue
 		}
+		traits, _ := os.Readlink(filepath.Join(name, "cwd")) // of one that ends there is none
 		for _, file := range []string{"environ", "cmdline"} {
-			raw, err := os.ReadFile(filepath.Join(name, file))
-			if err == nil && bytes.Contains(raw, []byte(text)) {
-				found = append(found, pid)
-				break
-			}
+			raw, _ := os.ReadFile(filepath.Join(name, file))
+			traits += "\x00" + string(raw)
+		}
+		if strings.Contains(traits, text) {
+			found = append(found, pid)
 		}
 	}
 	return found
@@ -51,7 +53,7 @@ func kill(pids []int) {
 	}
 }
 
-// Gone waits until no process has a text in its environment or among its arguments, and lists those that still have after
+// Gone waits until no process has a text as [Processes] looks for it, and lists those that still have after
 // a time. Their end cannot be waited for otherwise: they are nobody's here.
 func Gone(text string, patience time.Duration) []int {
 	give := time.NewTimer(patience)
