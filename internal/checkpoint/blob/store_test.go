@@ -72,18 +72,25 @@ func TestFailedPut(t *testing.T) {
 	}
 }
 
+// written is a spool for "op" that holds a content.
+func written(t *testing.T, spools *Spools, content string) checkpoint.Spool {
+	t.Helper()
+	sp, err := spools.Create("op")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sp.Write([]byte(content)); err != nil {
+		t.Fatal(err)
+	}
+	return sp
+}
+
 // A crash between the link and its record must not lose the way from the op to the answer.
 func TestSpoolIsLinkedNotRenamed(t *testing.T) {
 	t.Parallel()
 	s := opened(t, t.TempDir())
 	spools := openedSpools(t, s)
-	sp, err := spools.Create("op")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sp.Write([]byte("answer")); err != nil {
-		t.Fatal(err)
-	}
+	sp := written(t, spools, "answer")
 	s.fault = func(string) error { return errors.New("crash") }
 	if _, err := sp.Keep(t.Context()); err == nil {
 		t.Fatal("no error")
@@ -106,13 +113,7 @@ func TestOldSpoolIsCopied(t *testing.T) {
 	t.Parallel()
 	s := opened(t, t.TempDir())
 	spools := openedSpools(t, s)
-	sp, err := spools.Create("op")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sp.Write([]byte("answer")); err != nil {
-		t.Fatal(err)
-	}
+	sp := written(t, spools, "answer")
 	if err := sp.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -137,13 +138,7 @@ func TestSpoolHealsADamagedBlob(t *testing.T) {
 			t.Fatal(err)
 		}
 		damageBlob(t, s, h)
-		sp, err := spools.Create("op")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := sp.Write([]byte(content)); err != nil {
-			t.Fatal(err)
-		}
+		sp := written(t, spools, content)
 		if _, err := sp.Keep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
