@@ -185,7 +185,7 @@ func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) 
 		err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, false) })
 	}
 	if j.makeRoom(err) {
-		if err = j.reopen(context.WithoutCancel(ctx)); err == nil {
+		if err = errors.Join(doubt(j.path), j.reopen(context.WithoutCancel(ctx))); err == nil {
 			err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, true) })
 		}
 	}
@@ -195,19 +195,19 @@ func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) 
 	if c := (*clean)(nil); errors.As(err, &c) {
 		return c.err
 	}
-	j.poisoned = spaceError(err)
+	j.poisoned = errors.Join(spaceError(err), doubt(j.path))
 	return j.poisoned
 }
 
 // commit runs fn in one transaction.
 func (j *Journal) commit(fn func(*bbolt.Tx) error) error {
 	err := guard(func() error {
-		return j.db.Update(func(tx *bbolt.Tx) error {
+		return numbered(j.db.Update(func(tx *bbolt.Tx) error {
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return j.faultAt("before commit")
-		})
+		}))
 	})
 	if err != nil {
 		return err

@@ -78,6 +78,9 @@ func open(ctx context.Context, path string, o Options, readOnly bool) (*Journal,
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), db.Close())
 	}
 	if !readOnly {
+		if err := settle(path, db.Info().PageSize); err != nil {
+			return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, spaceError(err)), db.Close())
+		}
 		if j.holder, err = writeHolder(o.Holder, o.Now()); err != nil {
 			return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), db.Close())
 		}

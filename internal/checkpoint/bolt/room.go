@@ -14,8 +14,8 @@ import (
 // The rules of a write that met a full disk are:
 //   - room is made, and asked for, once for each write
 //   - what the first try left is ambiguous, so the file is opened anew: only that tells what was kept
-//   - records that were kept are not written twice; they are committed once more, because the sync
-//     of the first commit may be what failed
+//   - the sync of the first commit may be what failed: the file is written again before anything of it is believed
+//   - records that were kept are not written twice; they are committed once more
 //   - a second failure poisons the journal like any other
 
 // makeRoom says whether err means a full disk, and that there may be room now.
@@ -39,7 +39,7 @@ func (j *Journal) reopen(ctx context.Context) error {
 		return err
 	}
 	j.db = db
-	return nil
+	return settle(j.path, db.Info().PageSize)
 }
 
 // holds says whether the bucket ends with exactly these envelopes.

@@ -36,6 +36,7 @@ type journal struct {
 
 const (
 	logName  = "log"
+	mark     = "doubt" // a sync of the log failed: what is read of it may not be on the disk
 	snapName = "snapshot"
 	frameLen = 8 // length and checksum
 )
@@ -54,7 +55,8 @@ func openJournal(m mount, dir string) (*journal, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	whole := j.read(raw)
-	if errors.Is(err, fs.ErrNotExist) || whole < len(raw) {
+	doubted := m.has(j.path(mark))
+	if errors.Is(err, fs.ErrNotExist) || whole < len(raw) || doubted {
 		if err := m.replace(j.path(logName), raw[:whole]); err != nil {
 			return nil, fmt.Errorf("open journal: %w", spaceError(err))
 		}
@@ -62,6 +64,11 @@ func openJournal(m mount, dir string) (*journal, error) {
 	// what a killed process wrote may not be safe yet
 	if err := errors.Join(m.syncName(j.path(logName)), m.syncName(dir)); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	if doubted {
+		if err := m.Remove(j.path(mark)); err != nil {
+			return nil, fmt.Errorf("open journal: %w", err)
+		}
 	}
 	j.readSnapshot()
 	f, err := m.OpenFile(j.path(logName), os.O_WRONLY, 0)
@@ -154,7 +161,7 @@ func (j *journal) Append(ctx context.Context, last uint64, recs []checkpoint.Rec
 		err = j.log.Sync()
 	}
 	if err != nil {
-		j.poisoned = err
+		j.poisoned = errors.Join(err, j.m.touch(j.path(mark)))
 		return 0, fmt.Errorf("append after %d: %w", last, spaceError(err))
 	}
 	j.records = append(j.records, envs...)

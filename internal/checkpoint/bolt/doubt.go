@@ -1,0 +1,93 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// The rules of a file whose sync failed are:
+//   - the system may now take for written what it could not write: whoever opens the file reads records that a loss of
+//     power takes away again. So who meets the failure leaves a mark beside it, before anything else. (One that is
+//     killed in between leaves none: what it did not get durable is then only as safe as the machine's power.)
+//   - the mark need not be durable: the loss of power that takes it takes what it warns of, too
+//   - who opens a marked file for writing writes all of it again, in its place, and syncs it, before a record
+//     of it is believed; pages first, then the two that say which pages count
+
+const doubtMark = ".doubt"
+
+// doubt marks the journal at path.
+func doubt(path string) error {
+	f, err := os.OpenFile(path+doubtMark, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// settle makes what is read of a marked file durable, and takes the mark away. The lock MUST be held.
+func settle(path string, pageSize int) error {
+	_, err := os.Lstat(path + doubtMark)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = rewrite(path, int64(pageSize))
+	}
+	if err == nil {
+		err = os.Remove(path + doubtMark)
+	}
+	if err != nil {
+		return fmt.Errorf("write again what could not be synced: %w", err)
+	}
+	return nil
+}
+
+// rewrite writes a file's bytes over themselves, durably.
+func rewrite(path string, pageSize int64) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		metas := min(2*pageSize, info.Size())
+		err = rewritePart(f, metas, info.Size())
+		if err == nil {
+			err = rewritePart(f, 0, metas)
+		}
+	}
+	return errors.Join(err, f.Close())
+}
+
+func rewritePart(f *os.File, from, to int64) error {
+	buf := make([]byte, 1<<20)
+	for at := from; at < to; {
+		n, err := f.ReadAt(buf[:min(int64(len(buf)), to-at)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if n == 0 {
+			return io.ErrUnexpectedEOF
+		}
+		if _, err := f.WriteAt(buf[:n], at); err != nil {
+			return err
+		}
+		at += int64(n)
+	}
+	return f.Sync()
+}
+
+// numbered gives an error of bbolt its number back: it writes those of growing a file out as text.
+func numbered(err error) error {
+	for _, n := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS} {
+		if err != nil && !errors.Is(err, n) && strings.HasSuffix(err.Error(), ": "+n.Error()) {
+			return fmt.Errorf("%w (%w)", err, n)
+		}
+	}
+	return err
+}

@@ -1,0 +1,90 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+)
+
+// A journal whose commit failed is written again before it is believed, and another is not.
+func TestDoubtIsSettled(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j, err := Create(t.Context(), path, Options{})
+	must(t, err)
+	_, err = j.Append(t.Context(), 0, []checkpoint.Record{{Kind: "k"}})
+	must(t, err)
+	must(t, j.Close())
+	if written(t, path, OpenReadOnly) || written(t, path, Open) {
+		t.Error("a journal nobody doubts was written")
+	}
+	j, err = Open(t.Context(), path, Options{})
+	must(t, err)
+	j.fault = func(p string) error {
+		if p == "after commit" {
+			return syscall.EIO
+		}
+		return nil
+	}
+	if _, err := j.Append(t.Context(), 1, []checkpoint.Record{{Kind: "l"}}); !errors.Is(err, syscall.EIO) {
+		t.Errorf("got %v", err)
+	}
+	must(t, j.Close())
+	if written(t, path, OpenReadOnly) {
+		t.Error("a reader wrote the journal")
+	}
+	if !written(t, path, Open) {
+		t.Error("records that may not be on the disk were believed")
+	}
+	if written(t, path, Open) {
+		t.Error("it is still in doubt")
+	}
+}
+
+// written says whether opening a journal writes it; it may not change it.
+func written(t *testing.T, path string, open func(context.Context, string, Options) (*Journal, error)) bool {
+	t.Helper()
+	old := time.Now().Add(-time.Hour).Round(time.Second)
+	must(t, os.Chtimes(path, old, old))
+	before, err := os.ReadFile(path)
+	must(t, err)
+	j, err := open(t.Context(), path, Options{})
+	must(t, err)
+	must(t, j.Close())
+	after, err := os.ReadFile(path)
+	must(t, err)
+	if !bytes.Equal(before, after) {
+		t.Error("the journal has changed")
+	}
+	info, err := os.Stat(path)
+	must(t, err)
+	return !info.ModTime().Equal(old)
+}
+
+// bbolt writes some errors out as text; what they were is known all the same.
+func TestErrorsOfGrowingHaveNumbers(t *testing.T) {
+	t.Parallel()
+	for _, n := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
+		if err := numbered(fmt.Errorf("file sync error: %s", &os.PathError{Op: "sync", Path: "/j", Err: n})); !errors.Is(err, n) {
+			t.Errorf("%v is not %d", err, n)
+		}
+	}
+	if err := numbered(errors.New("no space in the name")); errors.Is(err, syscall.ENOSPC) {
+		t.Error("any error is ENOSPC")
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
