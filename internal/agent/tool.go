@@ -28,6 +28,9 @@ type ToolResult struct {
 	Error bool   `json:"error,omitempty"`
 	Note  string `json:"note,omitempty"`
 	Full  string `json:"-"` // what Text was shortened from, for people who read logs; "" when nothing was left out
+	// Touched are the files, by their paths in the work tree, that the call may have changed or removed: no
+	// other has. An empty list means that it changed none; nil, that it cannot tell.
+	Touched []string `json:"-"`
 }
 
 // Toolbox offers tools. Call runs one of them; its error is the machine's failure (disk, journal)

@@ -64,7 +64,7 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 	}
 	var tree checkpoint.Hash
 	if !b.readonly[call.Name] {
-		m, err := b.trees.Scan(ctx, b.dir)
+		m, err := b.scan(ctx, res.Touched)
 		var bad *TreeProblem
 		switch {
 		case errors.As(err, &bad):
@@ -77,7 +77,7 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 		case err != nil:
 			return Did{}, fmt.Errorf("scan tree after %s: %w", call.Name, err)
 		default:
-			if tree, err = keep(ctx, b.door.Blobs, m); err != nil {
+			if tree, err = b.door.keep(ctx, m); err != nil {
 				return Did{}, err
 			}
 		}
@@ -95,9 +95,21 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 	return did, nil
 }
 
+// scan takes the tree's manifest after a call that may have changed the files touched, or any when it cannot tell.
+func (b *bench) scan(ctx context.Context, touched []string) (Manifest, error) {
+	if touched == nil {
+		return b.trees.Scan(ctx, b.dir)
+	}
+	base, err := b.door.fetch(ctx, b.tree)
+	if err != nil {
+		return nil, err
+	}
+	return b.trees.Rescan(ctx, b.dir, base, touched)
+}
+
 // restore brings the scratch tree back to what was recorded last.
 func (b *bench) restore(ctx context.Context) error {
-	m, err := fetch(ctx, b.door.Blobs, b.tree)
+	m, err := b.door.fetch(ctx, b.tree)
 	if err != nil {
 		return err
 	}
@@ -113,25 +125,4 @@ func detailOf(call agent.ToolCall) json.RawMessage {
 		return nil
 	}
 	return call.Input
-}
-
-// keep stores a manifest as a blob; its hash is the tree's identity.
-func keep(ctx context.Context, blobs checkpoint.Blobs, m Manifest) (checkpoint.Hash, error) {
-	h, err := blobs.Put(ctx, m.Encode())
-	if err != nil {
-		return "", fmt.Errorf("keep manifest: %w", err)
-	}
-	return h, nil
-}
-
-// fetch reads a manifest by the identity of its tree.
-func fetch(ctx context.Context, blobs checkpoint.Blobs, h checkpoint.Hash) (Manifest, error) {
-	if h == "" {
-		return nil, nil
-	}
-	raw, err := blobs.Get(ctx, h)
-	if err != nil {
-		return nil, fmt.Errorf("read manifest %s: %w", h, err)
-	}
-	return DecodeManifest(raw)
 }

@@ -313,6 +313,10 @@ func (p *pickyTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return m, err
 }
 
+func (p *pickyTrees) Rescan(ctx context.Context, dir string, _ Manifest, _ []string) (Manifest, error) {
+	return p.Scan(ctx, dir)
+}
+
 // What a planning model was told of the machine stays with its attempt: another machine, or newer
 // tools, ask the same questions and pay for none again.
 func TestPlanningKeepsItsFacts(t *testing.T) {

@@ -43,6 +43,16 @@ type Door struct {
 	Writer *Writer
 	Blobs  checkpoint.Blobs
 	Valve  *Valve
+
+	shelf *shelf // nil: manifests are read and written each time
+}
+
+func (d Door) keep(ctx context.Context, m Manifest) (checkpoint.Hash, error) {
+	return d.shelf.keep(ctx, d.Blobs, m)
+}
+
+func (d Door) fetch(ctx context.Context, h checkpoint.Hash) (Manifest, error) {
+	return d.shelf.fetch(ctx, d.Blobs, h)
 }
 
 // Do answers from the journal when it knows the outcome of e.Op for e.Request; else it waits while the

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -20,7 +19,7 @@ func (e *Engine) proveEdits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	base, err := fetch(ctx, e.Blobs, st.BaseTree)
+	base, err := e.fetch(ctx, st.BaseTree)
 	if err != nil {
 		return err
 	}
@@ -135,9 +134,4 @@ func (e *Engine) Settle(ctx context.Context) error {
 			return e.pause(ctx, err)
 		}
 	}
-}
-
-// Keep stores a manifest among the blobs; ReadManifest reads it back.
-func Keep(ctx context.Context, blobs checkpoint.Blobs, m Manifest) (checkpoint.Hash, error) {
-	return keep(ctx, blobs, m)
 }

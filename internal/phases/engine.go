@@ -57,6 +57,7 @@ type Engine struct {
 	planAt checkpoint.Hash
 	root   root
 	spares spares
+	shelf  shelf
 	branch chan struct{} // holds one: whoever moves the branch, or starts tasks from it
 }
 

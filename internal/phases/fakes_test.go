@@ -43,6 +43,10 @@ func (d dirTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return m, err
 }
 
+func (d dirTrees) Rescan(ctx context.Context, dir string, _ Manifest, _ []string) (Manifest, error) {
+	return d.Scan(ctx, dir)
+}
+
 func (d dirTrees) Materialise(ctx context.Context, m Manifest, dir string, _ bool) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

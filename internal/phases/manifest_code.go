@@ -24,12 +24,20 @@ func (m Manifest) Encode() []byte {
 		b = append(b, `{"path":`...)
 		b = appendPath(b, e.Path)
 		b = append(b, `,"mode":"`...)
-		b = fmt.Appendf(b, "%06o", e.Mode)
+		b = appendMode(b, e.Mode)
 		b = append(b, `","blob":"`...)
 		b = append(b, e.Blob...)
 		b = append(b, `","size":`...)
 		b = strconv.AppendInt(b, e.Size, 10)
 		b = append(b, "}\n"...)
+	}
+	return b
+}
+
+// appendMode writes a mode as six octal digits.
+func appendMode(b []byte, mode uint32) []byte {
+	for at := 15; at >= 0; at -= 3 {
+		b = append(b, '0'+byte(mode>>at&7))
 	}
 	return b
 }

@@ -42,7 +42,7 @@ const itemSteps = 10_000
 // load reads the trees, and which tasks have been done since the oldest base.
 func (b *batch) load() (err error) {
 	e := b.engine
-	if b.head, err = fetch(b.ctx, e.Blobs, b.Tree); err != nil {
+	if b.head, err = e.fetch(b.ctx, b.Tree); err != nil {
 		return err
 	}
 	oldest := -1
@@ -60,7 +60,7 @@ func (b *batch) load() (err error) {
 	})
 	for i := range b.items {
 		if err == nil {
-			b.items[i].tree, err = fetch(b.ctx, e.Blobs, b.items[i].Tree)
+			b.items[i].tree, err = e.fetch(b.ctx, b.items[i].Tree)
 		}
 	}
 	b.good = len(b.items)

@@ -135,7 +135,7 @@ func (e *Engine) line(ctx context.Context, head *MergeStarted, waiting []waiter)
 		if err != nil {
 			return nil, err
 		}
-		merged, err := keep(ctx, e.Blobs, m.Tree)
+		merged, err := e.keep(ctx, m.Tree)
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +160,7 @@ func (e *Engine) line(ctx context.Context, head *MergeStarted, waiting []waiter)
 func (e *Engine) mergeOne(ctx context.Context, w waiter, into checkpoint.Hash) (merged, error) {
 	var trees [3]Manifest
 	for i, h := range []checkpoint.Hash{w.st.BaseTree, into, w.st.Accepted} {
-		m, err := fetch(ctx, e.Blobs, h)
+		m, err := e.fetch(ctx, h)
 		if err != nil {
 			return merged{}, err
 		}

@@ -175,7 +175,9 @@ func (e *Engine) journaled(at *attempt, fallback bool) *journaled {
 	return &journaled{door: e.door(), model: e.Model, at: at, policy: policy, spare: fallback, pace: e.Pace, stop: e.Stop, room: e.room, again: e.again()}
 }
 
-func (e *Engine) door() Door { return Door{Writer: e.Writer, Blobs: e.Blobs, Valve: e.Valve} }
+func (e *Engine) door() Door {
+	return Door{Writer: e.Writer, Blobs: e.Blobs, Valve: e.Valve, shelf: &e.shelf}
+}
 
 type askerFunc func(context.Context, planner.Question) (json.RawMessage, error)
 

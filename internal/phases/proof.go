@@ -88,7 +88,7 @@ func (p *prover) candidate(ctx context.Context) (Manifest, checkpoint.Hash, *age
 		if err != nil {
 			return Did{}, fmt.Errorf("scan candidate: %w", err)
 		}
-		h, err := keep(ctx, p.door.Blobs, m)
+		h, err := p.door.keep(ctx, m)
 		return Did{Tree: h}, err
 	})
 	if err != nil {
@@ -102,7 +102,7 @@ func (p *prover) candidate(ctx context.Context) (Manifest, checkpoint.Hash, *age
 		return nil, "", &agent.Verdict{Feedback: "The tree holds something that cannot be committed: " + what + ". Remove it.", Signature: sumOf("tree", what)}, nil
 	}
 	p.bench.tree = did.Tree
-	m, err := fetch(ctx, p.door.Blobs, did.Tree)
+	m, err := p.door.fetch(ctx, did.Tree)
 	return m, did.Tree, nil, err
 }
 

@@ -90,8 +90,3 @@ func Reach(ctx context.Context, blobs checkpoint.Blobs, named []checkpoint.Hash,
 	}
 	return ctx.Err()
 }
-
-// ReadManifest reads a manifest by the identity of its tree; "" is the empty tree.
-func ReadManifest(ctx context.Context, blobs checkpoint.Blobs, tree checkpoint.Hash) (Manifest, error) {
-	return fetch(ctx, blobs, tree)
-}

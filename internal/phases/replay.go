@@ -179,7 +179,7 @@ func (r *Replay) attempt(ctx context.Context, f AttemptFinished) (replayed, erro
 			return replayed{}, err
 		}
 	}
-	base, err := fetch(ctx, e.Blobs, st.BaseTree)
+	base, err := e.fetch(ctx, st.BaseTree)
 	if err != nil {
 		return replayed{}, err
 	}
@@ -212,7 +212,7 @@ func (r *Replay) program(ctx context.Context, f AttemptFinished, st TaskState, p
 		r.tell("%s  attempt %d  by %s, ended without a candidate", f.Task, f.Attempt, st.Open.Engine)
 		return replayed{outcome: f.Outcome}, nil
 	}
-	m, err := fetch(ctx, r.Engine.Blobs, f.Tree)
+	m, err := r.Engine.fetch(ctx, f.Tree)
 	if err != nil {
 		return replayed{}, err
 	}
@@ -274,7 +274,7 @@ func (r *Replay) merge(ctx context.Context, f MergeStarted) error {
 		if err != nil {
 			return err
 		}
-		got, err := keep(ctx, e.Blobs, m.Tree)
+		got, err := e.keep(ctx, m.Tree)
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func (s *spares) all() []string {
 
 // bringTree makes dir hold a recorded tree: anew, or of one that was begun what has changed since.
 func (e *Engine) bringTree(ctx context.Context, tree checkpoint.Hash, dir string, begun bool) error {
-	m, err := fetch(ctx, e.Blobs, tree)
+	m, err := e.fetch(ctx, tree)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,7 @@ func (e *Engine) readRoot(ctx context.Context, files Manifest) error {
 	var own bool
 	err := e.Writer.View(ctx, func(s *State) { own = s.Head != "" })
 	if err == nil && !own {
-		e.root.tree, err = keep(ctx, e.Blobs, files)
+		e.root.tree, err = e.keep(ctx, files)
 	}
 	e.root.read = err == nil
 	return err

@@ -35,7 +35,7 @@ func (e *Engine) runTask(ctx context.Context, id planner.TaskID) error {
 			}
 			return e.Writer.warn(ctx, e.plan)
 		}
-		base, err := fetch(ctx, e.Blobs, st.BaseTree)
+		base, err := e.fetch(ctx, st.BaseTree)
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (e *Engine) runTask(ctx context.Context, id planner.TaskID) error {
 
 // redFirst shows the task's proving gates on the tree it began from.
 func (e *Engine) redFirst(ctx context.Context, task planner.Task, st TaskState) error {
-	base, err := fetch(ctx, e.Blobs, st.BaseTree)
+	base, err := e.fetch(ctx, st.BaseTree)
 	if err != nil {
 		return err
 	}

@@ -23,38 +23,38 @@ type editInput struct {
 
 func (t *Toolbox) editTool() tool {
 	return define("edit_file", editWords, editSchema, false, func(_ context.Context, root *os.Root, in editInput) (agent.ToolResult, error) {
-		return says(t.edit(root, in))
+		return t.edit(root, in)
 	})
 }
 
-func (t *Toolbox) edit(root *os.Root, in editInput) (string, error) {
+func (t *Toolbox) edit(root *os.Root, in editInput) (agent.ToolResult, error) {
 	clean, err := cleaned(in.Path)
 	if err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
 	if err := t.mayWrite(clean); err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
 	p, err := walk(root, clean, false)
 	if err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
 	defer p.close()
 	content, _, err := p.read(mostFile, CodeEditTooLarge)
 	if err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
 	if binary(content) {
-		return "", fault(CodeFileBinary, "%q is no text", p.path)
+		return agent.ToolResult{}, fault(CodeFileBinary, "%q is no text", p.path)
 	}
 	edited, line, err := replaceOnce(string(content), in)
 	if err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
 	if _, err := p.write([]byte(edited)); err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
-	return fmt.Sprintf("edited %s at line %d", p.path, line), nil
+	return changed(p, fmt.Sprintf("edited %s at line %d", p.path, line)), nil
 }
 
 // replaceOnce replaces the one place where in.Old stands and returns its line.

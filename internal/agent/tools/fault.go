@@ -48,6 +48,11 @@ func says(text string, err error) (agent.ToolResult, error) {
 	return agent.ToolResult{Text: text}, err
 }
 
+// changed is the result of a call that changed one file.
+func changed(p place, text string) agent.ToolResult {
+	return agent.ToolResult{Text: text, Touched: []string{p.path}}
+}
+
 // told turns a fault into what the model is told; any other error is the machine's own.
 func told(out agent.ToolResult, err error) (agent.ToolResult, error) {
 	var f *Fault

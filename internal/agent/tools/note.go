@@ -29,6 +29,6 @@ func noteTool() tool {
 		case len(text) > mostNote:
 			return agent.ToolResult{}, fault(CodeNoteTooLong, "the note has %d bytes, at most %d", len(text), mostNote)
 		}
-		return agent.ToolResult{Text: "noted", Note: text}, nil
+		return agent.ToolResult{Text: "noted", Note: text, Touched: []string{}}, nil
 	})
 }

@@ -21,31 +21,31 @@ type writeInput struct {
 
 func (t *Toolbox) writeTool() tool {
 	return define("write_file", writeWords, writeSchema, false, func(_ context.Context, root *os.Root, in writeInput) (agent.ToolResult, error) {
-		return says(t.write(root, in))
+		return t.write(root, in)
 	})
 }
 
-func (t *Toolbox) write(root *os.Root, in writeInput) (string, error) {
+func (t *Toolbox) write(root *os.Root, in writeInput) (agent.ToolResult, error) {
 	if in.Content == nil {
-		return "", fault(CodeEditInvalid, "content is missing; an empty file has the content \"\"")
+		return agent.ToolResult{}, fault(CodeEditInvalid, "content is missing; an empty file has the content \"\"")
 	}
 	if len(*in.Content) > mostFile {
-		return "", fault(CodeEditTooLarge, "the content has %d bytes, at most %d", len(*in.Content), mostFile)
+		return agent.ToolResult{}, fault(CodeEditTooLarge, "the content has %d bytes, at most %d", len(*in.Content), mostFile)
 	}
 	p, err := t.target(root, in.Path)
 	if err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
 	defer p.close()
 	existed, err := p.write([]byte(*in.Content))
 	if err != nil {
-		return "", err
+		return agent.ToolResult{}, err
 	}
 	did := "wrote new file"
 	if existed {
 		did = "replaced"
 	}
-	return fmt.Sprintf("%s %s (%s)", did, p.path, count(lineCount(*in.Content), "line")), nil
+	return changed(p, fmt.Sprintf("%s %s (%s)", did, p.path, count(lineCount(*in.Content), "line"))), nil
 }
 
 // target opens the place of a file that is to be written, and makes its folders. Nothing is made

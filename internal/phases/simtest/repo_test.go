@@ -292,6 +292,10 @@ func (t trees) Scan(ctx context.Context, dir string) (phases.Manifest, error) {
 	return m, nil
 }
 
+func (t trees) Rescan(ctx context.Context, dir string, _ phases.Manifest, _ []string) (phases.Manifest, error) {
+	return t.Scan(ctx, dir)
+}
+
 func (t trees) Materialise(ctx context.Context, m phases.Manifest, dir string, fresh bool) error {
 	if err := t.m.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -1,0 +1,79 @@
+package workspace
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/seed-c331f47d/builder/internal/phases"
+)
+
+// Whatever happened to some files of a tree, a look at these says what a look at all says.
+func TestRescanIsScan(t *testing.T) {
+	t.Parallel()
+	base := t.TempDir()
+	n := 0
+	limits := Limits{Files: 6, FileBytes: 8, Bytes: 20, Depth: 2}
+	path := rapid.StringMatching(`[ab](/[ab](/[abc])?)?|[cd]|(a/)?\.gitignore|\.git|a//b`)
+	content := rapid.SampledFrom([]string{"", "x", "a", "/b", "c\n!a/c", "a/b/", "much too long"})
+	rapid.Check(t, func(r *rapid.T) {
+		n++
+		trees, blobs := newTrees()
+		trees.limits = limits
+		dir := filepath.Join(base, fmt.Sprint(n))
+		must(t, os.Mkdir(dir, 0o700))
+		for _, p := range rapid.SliceOfN(path, 0, 6).Draw(r, "before") {
+			try(dir, p, content.Draw(r, p))
+		}
+		before, err := trees.Scan(t.Context(), dir)
+		if err != nil {
+			return // nobody has a manifest of it
+		}
+		touched := rapid.SliceOfN(path, 0, 3).Draw(r, "touched")
+		for _, p := range touched {
+			switch rapid.IntRange(0, 5).Draw(r, "what happens to "+p) {
+			case 0:
+				_ = os.Remove(filepath.Join(dir, p)) // it may not be there
+			case 1:
+				_ = os.Symlink("/etc/passwd", filepath.Join(dir, p)) // something may be
+			default:
+				try(dir, p, content.Draw(r, p))
+			}
+		}
+		got, gotErr := trees.Rescan(t.Context(), dir, before, touched)
+		fresh := NewTrees(blobs, limits)
+		want, wantErr := fresh.Scan(t.Context(), dir)
+		if fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || wantErr == nil && got.ID() != want.ID() {
+			r.Fatalf("touched %q of %v: got %v, %v; want %v, %v", touched, phases.Changed(nil, before), got, gotErr, want, wantErr)
+		}
+	})
+}
+
+// try writes a file where that can be.
+func try(dir, path, content string) {
+	full := filepath.Join(dir, path)
+	if os.MkdirAll(filepath.Dir(full), 0o755) == nil {
+		_ = os.WriteFile(full, []byte(content), 0o644) // a folder may be there
+	}
+}
+
+// A look at some files reads no others: that is what it is for.
+func TestRescanLooksAtNoOthers(t *testing.T) {
+	t.Parallel()
+	trees, _ := newTrees()
+	dir := t.TempDir()
+	write(t, dir, files{"a/x": "1", "a/y": "1", "b": "1"})
+	before := scanned(t, trees, dir)
+	write(t, dir, files{"a/x": "2", "a/y": "2"})
+	m, err := trees.Rescan(t.Context(), dir, before, []string{"a/x"})
+	must(t, err)
+	if got := fmt.Sprint(phases.Changed(before, m)); got != "[a/x]" {
+		t.Errorf("changed: %s", got)
+	}
+	if m, err = trees.Rescan(t.Context(), dir, before, []string{}); err != nil || len(phases.Changed(before, m)) != 0 {
+		t.Errorf("of none: %v, %v", phases.Changed(before, m), err)
+	}
+}
