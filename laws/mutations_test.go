@@ -77,6 +77,12 @@ var mutations = []mutation{
 		tests: "TestToolCallWaits|TestCutAtEveryByte|TestOddResponse",
 	},
 	{
+		law: "L1", kept: "a journal whose sync failed is written again before it is believed", file: "internal/checkpoint/bolt/doubt.go",
+		old:   `		err = rewrite(path, int64(pageSize))`,
+		new:   `		_ = rewrite`,
+		tests: "TestDoubtIsSettled",
+	},
+	{
 		law: "L1", kept: "a blob is synced before it has its name", file: "internal/checkpoint/blob/put.go", in: simulation,
 		old: `	if err == nil {
 		err = f.Sync()
@@ -335,6 +341,12 @@ var mutations = []mutation{
 		old:   `if v := a.getenv(name); v != "" && v != "0" && v != "false" {`,
 		new:   `if v := a.getenv(name); v == "never" {`,
 		tests: "TestGuardBypass",
+	},
+	{
+		law: "L4", kept: "a call that cannot tell what it changed is followed by a whole look", file: "internal/phases/bench.go",
+		old:   `	if touched == nil {`,
+		new:   `	if false {`,
+		tests: "TestWholeLook",
 	},
 	{
 		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/spare.go",

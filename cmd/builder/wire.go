@@ -203,7 +203,7 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 		return nil, err
 	}
 	e := &phases.Engine{
-		Workers: s.set.Workers, Cost: least, Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
+		Workers: s.set.Workers, Throttle: &phases.Throttle{}, Cost: least, Pace: pacer, Writer: writer, Blobs: s.store.blobs, Trees: workspace.NewTrees(s.store.blobs, workspace.Limits{}), Repo: branch{repo, s.again},
 		Gates: gates{verify.New(verify.Config{Runner: w.runner, Profile: w.gates}), s.hasRoom}, Bench: w, Model: model,
 		Spec: w.spec, Draft: s.set.drafter(), Revise: w.revise, Preflight: w.preflight, Scratch: scratch, Facts: w.facts(s.set.Provider), Stop: stop,
 		Space: s.space, Again: s.again,

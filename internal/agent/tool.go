@@ -29,7 +29,8 @@ type ToolResult struct {
 	Note  string `json:"note,omitempty"`
 	Full  string `json:"-"` // what Text was shortened from, for people who read logs; "" when nothing was left out
 	// Touched are the files, by their paths in the work tree, that the call may have changed or removed: no
-	// other has. An empty list means that it changed none; nil, that it cannot tell.
+	// other has, and the same call on the same tree does the same again. An empty list means that it changed
+	// none; nil, that it cannot tell.
 	Touched []string `json:"-"`
 }
 

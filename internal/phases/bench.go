@@ -86,7 +86,7 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 	if err != nil {
 		return Did{}, fmt.Errorf("encode result of %s: %w", call.Name, err)
 	}
-	did := Did{Result: raw, Tree: tree, Note: res.Note}
+	did := Did{Result: raw, Tree: tree, Note: res.Note, Free: res.Touched != nil}
 	if res.Full != "" {
 		if did.Full, err = b.door.Blobs.Put(ctx, []byte(res.Full)); err != nil {
 			return Did{}, fmt.Errorf("keep output of %s: %w", call.Name, err)

@@ -68,6 +68,8 @@ func (c *crew) run(ctx context.Context) error {
 		case end = <-c.ended:
 		case <-c.engine.Valve.answered(): // a task that waited may go on
 			continue
+		case <-c.engine.Throttle.eased():
+			continue
 		}
 		delete(c.busy, end.step)
 		c.finish = c.finish || end.err == nil && end.step.Kind == StepFinish

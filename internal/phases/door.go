@@ -36,6 +36,7 @@ type Did struct {
 	Note   string
 	Full   checkpoint.Hash // of what Result was shortened from
 	Gate   *GateOutcome
+	Free   bool // to do it again on the same tree costs nothing and comes to the same: its outcome rides with the next record
 }
 
 // Door is the one door for effects.
@@ -107,6 +108,9 @@ func (d Door) remember(ctx context.Context, e Effect, did Did) error {
 		return d.Writer.Later(ctx, f)
 	}
 	defer faultpoint.PassOf(string(e.Kind), "after_outcome")
+	if did.Free {
+		return d.Writer.Later(context.WithoutCancel(ctx), f)
+	}
 	return d.Writer.Record(context.WithoutCancel(ctx), f)
 }
 

@@ -47,7 +47,8 @@ type Engine struct {
 	Pace  Pacer // nil: sends go as fast as they come
 	Stop  Stop
 	// Workers is how many tasks are carried out at the same time, at most; 0 means one.
-	Workers int
+	Workers  int
+	Throttle *Throttle // nil: always as many
 	// Cost is what a task that is expected to take this much costs at least. A task that the rest of
 	// the budget cannot fund is not begun. nil means that nothing is expected.
 	Cost  func(*planner.Plan, planner.Task) Funds

@@ -43,7 +43,10 @@ func (d dirTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return m, err
 }
 
-func (d dirTrees) Rescan(ctx context.Context, dir string, _ Manifest, _ []string) (Manifest, error) {
+func (d dirTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, error) {
+	if len(paths) == 0 {
+		return base, nil
+	}
 	return d.Scan(ctx, dir)
 }
 
@@ -179,7 +182,7 @@ func (w writeTools) Call(_ context.Context, c agent.ToolCall) (agent.ToolResult,
 	if err := os.MkdirAll(filepath.Dir(p), 0o700); err != nil {
 		return agent.ToolResult{}, err
 	}
-	return agent.ToolResult{Text: "written", Note: "wrote " + in.Path}, os.WriteFile(p, []byte(in.Content), 0o600)
+	return agent.ToolResult{Text: "written", Note: "wrote " + in.Path, Touched: []string{in.Path}}, os.WriteFile(p, []byte(in.Content), 0o600)
 }
 
 type writeBench struct{ calls *counter }

@@ -69,6 +69,7 @@ func (e *Engine) readRoot(ctx context.Context, files Manifest) error {
 // cannot be funded is left out: poor then says why. A branch that somebody else has moved is found
 // here, before a task costs anything.
 func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor, err error) {
+	rows, room := rowsOf(e.plan), e.Throttle.room(e.workers())
 	for _, step := range Next(e.plan, s, e.workers()) {
 		if step.Kind != StepTask || s.phaseOf(step.Task) != TaskPending {
 			steps = append(steps, step)
@@ -84,6 +85,10 @@ func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor
 		if !ok {
 			return nil, nil, nil, fmt.Errorf("start task %s: the plan has no such task", step.Task)
 		}
+		if ahead(s, rows, task.ID)+len(facts) >= room { // those before it are no less urgent
+			e.Throttle.hold()
+			continue
+		}
 		if why := e.unfunded(s, task, facts); why != nil {
 			if poor == nil {
 				poor = why
@@ -94,6 +99,17 @@ func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor
 		steps = append(steps, step)
 	}
 	return steps, facts, poor, nil
+}
+
+// ahead is how many tasks are going on that are at least as urgent as one.
+func ahead(s *State, rows map[planner.TaskID]int, than planner.TaskID) int {
+	n := 0
+	for id, t := range s.Tasks {
+		if t.State == TaskRunning && t.Accepted == "" && rows[id] >= rows[than] {
+			n++
+		}
+	}
+	return n
 }
 
 // started fixes the base of a task: the newest commit of this build, and before the first one

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -130,29 +129,32 @@ type identity struct {
 	body     string // SHA-256 of its bytes
 	question string // of what is asked: model, instructions and messages, however many tokens are allowed
 	task     string
+	goal     string
 	step     int // answers before this one
 }
 
 func identify(req Request) identity {
 	id := identity{body: sum(req.Body)}
 	asked := sha256.New()
-	said := func(parts ...string) {
+	said := func(parts ...[]byte) {
 		for _, p := range parts {
-			fmt.Fprintf(asked, "%d %s", len(p), p)
+			asked.Write(strconv.AppendInt(nil, int64(len(p)), 10))
+			asked.Write([]byte{' '})
+			asked.Write(p)
 		}
 	}
-	said(req.Wire.Model, unmarked(req.Wire.System))
+	said([]byte(req.Wire.Model), unmarked(req.Wire.System))
 	for i, m := range req.Wire.Messages {
 		if m.Role == string(agent.Assistant) {
 			if i == 0 || req.Wire.Messages[i-1].Role != m.Role { // of one turn, on wires that cut it
 				id.step++
 			}
 		}
-		said(m.Role, unmarked(m.Content))
+		said([]byte(m.Role), unmarked(m.Content))
 	}
 	id.question = hex.EncodeToString(asked.Sum(nil))
 	if len(req.Wire.Messages) > 0 {
-		id.task, _ = taskOf(req.Wire.Messages[0].Text())
+		id.task, id.goal = taskOf(req.Wire.Messages[0].Text())
 	}
 	return id
 }
@@ -172,19 +174,14 @@ func (id identity) number() int {
 
 // turn is the answer.
 func (id identity) turn(req Request) Turn {
-	first := ""
-	if len(req.Wire.Messages) > 0 {
-		first = req.Wire.Messages[0].Text()
-	}
-	task, goal := taskOf(first)
-	turns, err := Steps(goal)
+	turns, err := Steps(id.goal)
 	switch {
-	case req.Planning() || task == "":
+	case req.Planning() || id.task == "":
 		return Fail(http.StatusBadRequest, "invalid_request_error", "the crew carries out tasks of a plan; it makes none: builder build --plan")
 	case err != nil:
-		return Fail(http.StatusBadRequest, "invalid_request_error", "task "+task+": "+err.Error())
+		return Fail(http.StatusBadRequest, "invalid_request_error", "task "+id.task+": "+err.Error())
 	case id.step >= mostRounds*len(turns):
-		return sized(Use(Blocked("the goal of task "+task+" is done, and it was not accepted", "its last step was refused")), req)
+		return sized(Use(Blocked("the goal of task "+id.task+" is done, and it was not accepted", "its last step was refused")), req)
 	}
 	t := turns[id.step%len(turns)]
 	for i := range t.Calls {
@@ -207,13 +204,16 @@ func tokens(bytes int) int64 { return int64(bytes+3)/4 + 1 }
 
 // unmarked is content without the marks of a cache, which move while the question stays. In a text the
 // quotes of such a mark are escaped, so none is found there.
-func unmarked(raw []byte) string {
+func unmarked(raw []byte) []byte {
 	const mark, blank = `"cache_control"`, " \t\r\n"
 	var out []byte
 	for {
 		before, after, found := bytes.Cut(raw, []byte(mark))
+		if !found && out == nil {
+			return raw
+		}
 		if !found {
-			return string(append(out, raw...))
+			return append(out, raw...)
 		}
 		_, after, _ = bytes.Cut(after, []byte{'}'}) // its value is an object of texts
 		head, comma := bytes.CutSuffix(bytes.TrimRight(before, blank), []byte{','})

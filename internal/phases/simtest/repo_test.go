@@ -292,7 +292,10 @@ func (t trees) Scan(ctx context.Context, dir string) (phases.Manifest, error) {
 	return m, nil
 }
 
-func (t trees) Rescan(ctx context.Context, dir string, _ phases.Manifest, _ []string) (phases.Manifest, error) {
+func (t trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, error) {
+	if len(paths) == 0 {
+		return base, nil
+	}
 	return t.Scan(ctx, dir)
 }
 

@@ -66,7 +66,7 @@ func (t tools) Call(ctx context.Context, c agent.ToolCall) (agent.ToolResult, er
 		}
 		return agent.ToolResult{Text: "removed"}, nil
 	}
-	return agent.ToolResult{Text: "written", Note: "wrote " + in.Path}, t.m.put(file, []byte(in.Content))
+	return agent.ToolResult{Text: "written", Note: "wrote " + in.Path, Touched: []string{in.Path}}, t.m.put(file, []byte(in.Content))
 }
 
 // edit changes the line of a task in the shared file.
@@ -80,7 +80,7 @@ func (t tools) edit(key, text string) (agent.ToolResult, error) {
 	for i, l := range lines {
 		if strings.HasPrefix(l, key+": ") {
 			lines[i] = key + ": " + text
-			return agent.ToolResult{Text: "edited"}, t.m.put(file, []byte(strings.Join(lines, "\n")))
+			return agent.ToolResult{Text: "edited", Touched: []string{sharedFile}}, t.m.put(file, []byte(strings.Join(lines, "\n")))
 		}
 	}
 	return agent.ToolResult{Text: "no such line", Error: true}, nil

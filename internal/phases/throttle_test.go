@@ -1,0 +1,75 @@
+package phases
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// While what could run waits, fewer tasks run, never fewer than the machine can serve at once; and more once it does not.
+func TestThrottleFollowsTheLag(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lag := 20 * time.Millisecond
+		th := &Throttle{Lag: func() time.Duration { return lag }}
+		most := fewest() + 20
+		after := func(beats int) int {
+			for range beats {
+				time.Sleep(throttleBeat)
+				th.room(most)
+			}
+			return th.room(most)
+		}
+		if first := th.room(most); first < fewest() || first >= most {
+			t.Errorf("at first %d of %d", first, most)
+		}
+		if low := after(100); low != fewest() {
+			t.Errorf("on a crowded machine %d", low)
+		}
+		if th.room(1) != 1 {
+			t.Error("more than the workers there are")
+		}
+		lag = 2 * time.Millisecond
+		if still := after(100); still != fewest() {
+			t.Errorf("between the bounds it moves to %d", still)
+		}
+		lag = 0
+		if high := after(100); high != most {
+			t.Errorf("on an easy machine %d of %d", high, most)
+		}
+	})
+	if n := (*Throttle)(nil).room(32); n != 32 {
+		t.Errorf("no throttle gives room for %d", n)
+	}
+}
+
+// A task is held back by those that are as urgent as it, and by no others.
+func TestThrottleLetsTheUrgentThrough(t *testing.T) {
+	t.Parallel()
+	room := fewest()
+	p := &planner.Plan{Phases: []planner.Phase{{ID: "a"}}}
+	task := func(id string, needs ...planner.TaskID) {
+		p.Phases[0].Tasks = append(p.Phases[0].Tasks, planner.Task{ID: planner.TaskID(id), Writes: []string{id}, Needs: needs})
+	}
+	s := NewState()
+	for i := range room {
+		id := fmt.Sprintf("a.running%d", i)
+		task(id)
+		s.Tasks[planner.TaskID(id)] = &TaskState{ID: planner.TaskID(id), State: TaskRunning}
+	}
+	task("a.last", "a.first")
+	task("a.first")
+	task("a.other")
+	e := &Engine{plan: p, Workers: 2 * room, Throttle: &Throttle{Lag: func() time.Duration { return time.Second }}}
+	e.Throttle.limit = room
+	steps, _, _, err := e.starts(s, "")
+	if err != nil || len(steps) != room+1 || steps[room].Task != "a.first" {
+		t.Errorf("got %v, %v", steps, err)
+	}
+	if e.Throttle.eased() == nil {
+		t.Error("nobody looks again whether the other may begin")
+	}
+}
