@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -50,6 +51,8 @@ func TestBuilt(t *testing.T) {
 	if *built == 0 {
 		t.Skip("runs as a child only")
 	}
+	debug.SetGCPercent(400) // as cmd/builder does
+	debug.SetMemoryLimit(400 << 20)
 	d := drive{Before: runtime.NumGoroutine(), FilesBefore: descriptors(t)}
 	h := newHouse(t, 0)
 	crew := &agenttest.Crew{Latency: *slow}
@@ -90,7 +93,7 @@ func (h *house) engine(t *testing.T, job agenttest.Job) *phases.Engine {
 	return &phases.Engine{
 		Writer: h.writer, Blobs: h.blobs, Trees: workspace.NewTrees(h.blobs, workspace.Limits{}), Repo: repo,
 		Gates: checks{verify.New(verify.Config{Runner: ladder.Unconfined()})}, Bench: hands{}, Model: model, Spec: spec,
-		Scratch: filepath.Join(h.dir, "scratch"), Set: phases.Settings{Model: "claude-sonnet-5-5"}, Workers: parallelWorkers,
+		Scratch: filepath.Join(h.dir, "scratch"), Set: phases.Settings{Model: "claude-sonnet-5-5"}, Workers: parallelWorkers, Throttle: &phases.Throttle{},
 	}
 }
 

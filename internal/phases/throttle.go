@@ -27,8 +27,8 @@ type Throttle struct {
 
 const (
 	throttleBeat = 250 * time.Millisecond // between two looks at the lag
-	crowdedLag   = 5 * time.Millisecond   // and above: fewer tasks
-	easyLag      = time.Millisecond       // and below: more
+	crowdedLag   = 2 * time.Millisecond   // and above: fewer tasks
+	easyLag      = time.Millisecond / 2   // and below: more
 )
 
 // fewest is how many tasks are never too many: the processors, each with one that works, one that waits for the disk

@@ -32,7 +32,7 @@ func TestThrottleFollowsTheLag(t *testing.T) {
 		if th.room(1) != 1 {
 			t.Error("more than the workers there are")
 		}
-		lag = 2 * time.Millisecond
+		lag = time.Millisecond
 		if still := after(100); still != fewest() {
 			t.Errorf("between the bounds it moves to %d", still)
 		}
