@@ -139,12 +139,16 @@ func TestFaultOfSystemCalls(t *testing.T) {
 	m := newMatrix(t)
 	i := 0
 	for _, call := range []string{"fdatasync", "fsync", "pwrite64", "/^rename", "linkat"} {
-		for _, k := range []faultpoint.Kind{faultpoint.EIO, faultpoint.ENOSPC} {
+		for _, errno := range []string{"EIO", "ENOSPC", "EDQUOT"} {
+			k := faultpoint.ENOSPC // a quota that is used up is a full disk
+			if errno == "EIO" {
+				k = faultpoint.EIO
+			}
 			for n := 1; n <= 40; n++ {
 				if i++; !everyFault() && i%max(1, 37/faultShare()) != 0 {
 					continue
 				}
-				inject := fmt.Sprintf("inject=%s:error=%s:when=%d", call, strings.ToUpper(string(k)), n)
+				inject := fmt.Sprintf("inject=%s:error=%s:when=%d", call, errno, n)
 				t.Run(strings.ReplaceAll(inject, "/", ""), func(t *testing.T) {
 					t.Parallel()
 					f := newFaultSite(t)
