@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ type programs struct {
 	gate   *gateway.Gateway
 	folder string // of the CLI's sessions, each in a folder of its name
 	writer *phases.Writer
+	warn   func(error)
 }
 
 // openPrograms finds the CLI and opens the gateway; nil for the native engine.
@@ -42,15 +44,17 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 		return nil, w.app.noClaude(err)
 	}
 	base, address, key := s.provider()
+	warn := func(err error) { w.app.say("warning: %s", err) }
 	gate, err := gateway.New(ctx, gateway.Config{
 		Anthropic: behind(base, address, key, s.set.table), Ledger: writer, Spools: spools{s.store.spools, s.store.roomy}, Blobs: contents{s.store.blobs},
-		Warn: func(err error) { w.app.say("warning: %s", err) },
+		Warn: warn,
 	})
 	if err != nil {
 		return nil, err
 	}
-	p := &programs{cli, gate, folder, writer}
-	return p, p.sweep(ctx)
+	p := &programs{cli, gate, folder, writer, warn}
+	p.tidy(ctx)
+	return p, nil
 }
 
 // noClaude says that the CLI cannot be had, and how it can.
@@ -95,7 +99,16 @@ func (p *programs) close(ctx context.Context) error {
 	if p == nil {
 		return nil
 	}
-	return errors.Join(p.gate.Close(ctx), p.sweep(ctx))
+	err := p.gate.Close(ctx)
+	p.tidy(ctx)
+	return err
+}
+
+// tidy sweeps. What cannot be removed is a warning: it changes nothing about the build.
+func (p *programs) tidy(ctx context.Context) {
+	if err := p.sweep(ctx); err != nil {
+		p.warn(fmt.Errorf("sessions of Claude Code, which may hold a copy of your login, are left in %s: %w", p.folder, err))
+	}
 }
 
 // sweep removes the sessions that nobody goes on with: conversations, and the copy of a login.
@@ -107,6 +120,9 @@ func (p *programs) sweep(ctx context.Context) error {
 	entries, err := os.ReadDir(p.folder)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	for _, e := range entries {
 		if !slices.Contains(open, e.Name()) {
