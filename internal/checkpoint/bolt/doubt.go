@@ -13,7 +13,8 @@ import (
 // The rules of a file whose sync failed are:
 //   - the system may now take for written what it could not write: whoever opens the file reads records that a loss of
 //     power takes away again. So who meets the failure leaves a mark beside it, before anything else. (One that is
-//     killed in between leaves none: what it did not get durable is then only as safe as the machine's power.)
+//     killed in between, or on whose disk no name can be made either, leaves none: what it did not get durable is then
+//     only as safe as the machine's power.)
 //   - the mark need not be durable: the loss of power that takes it takes what it warns of, too
 //   - who opens a marked file for writing writes all of it again, in its place, and syncs it, before a record
 //     of it is believed; pages first, then the two that say which pages count

@@ -142,6 +142,12 @@ func (l *life) look() error {
 	return nil
 }
 
+func (l *life) isDead() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.dead
+}
+
 // die ends it: whoever waits goes on, and nothing it tries has an effect any more. l.mu is held.
 func (l *life) die() {
 	l.dead = true

@@ -190,10 +190,13 @@ func (m mount) replace(name string, content []byte) error {
 // touch makes an empty file that nobody syncs. It takes no disk, only the system's memory: so it is no
 // step, and a broken disk does not keep it from being made.
 func (m mount) touch(name string) error {
-	return m.look("create", name, func() error {
-		_, err := m.d.create(name, false)
-		return err
-	})
+	if m.l.isDead() {
+		return errKilled
+	}
+	m.d.mu.Lock()
+	defer m.d.mu.Unlock()
+	_, err := m.d.create(name, false)
+	return err
 }
 
 // syncName syncs a file or folder by its name.
