@@ -78,6 +78,8 @@ func TestRealClaudeBuilds(t *testing.T) {
 					t.Errorf("%v: exit %d:\n%s", verb, code, out)
 				}
 			}
+			records, _ := p.run("checkpoint", "list", "app", "--json")
+			has(t, records, `(Claude Code)"`) // attempts say by which version they were carried out
 			t.Logf("%s: %d calls, %s", spec, st.Calls, budget.Micro(st.Budget.Spent))
 		})
 	}

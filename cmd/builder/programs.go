@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/config"
 	"github.com/seed-c331f47d/builder/internal/agent"
@@ -25,6 +26,9 @@ type programs struct {
 	folder string // of the CLI's sessions, each in a folder of its name
 	writer *phases.Writer
 	warn   func(error)
+
+	mu      sync.Mutex
+	version string // of the CLI, once it has said so
 }
 
 // openPrograms finds the CLI and opens the gateway; nil for the native engine.
@@ -52,7 +56,7 @@ func (w *works) openPrograms(ctx context.Context, s *session, writer *phases.Wri
 	if err != nil {
 		return nil, err
 	}
-	p := &programs{cli, gate, folder, writer, warn}
+	p := &programs{cli: cli, gate: gate, folder: folder, writer: writer, warn: warn}
 	p.tidy(ctx)
 	return p, nil
 }
@@ -133,6 +137,18 @@ func (p *programs) sweep(ctx context.Context) error {
 		err = os.Remove(p.folder)
 	}
 	return err
+}
+
+// Versions implements phases.Programs. The CLI is asked once.
+func (p *programs) Versions(ctx context.Context) (program, prompts string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.version == "" {
+		if v, err := p.cli.Version(ctx); err == nil { // else its run says what is wrong
+			p.version = v
+		}
+	}
+	return p.version, claudecode.PromptVersion()
 }
 
 // Run implements phases.Programs.

@@ -32,6 +32,9 @@ const programCalls = 1_000_000
 type Programs interface {
 	// Run carries one attempt out, as an [agent.Engine] does, and leaves no process behind.
 	Run(ctx context.Context, r ProgramRun) (agent.Result, error)
+	// Versions are the program's own, "" where it does not say (then its run will tell why), and that of the
+	// words which are added to an attempt's for it.
+	Versions(ctx context.Context) (program, prompts string)
 }
 
 // ProgramRun is one attempt for a program.

@@ -69,6 +69,8 @@ func (c *clerk) Run(ctx context.Context, r ProgramRun) (agent.Result, error) {
 	return agent.Result{Outcome: agent.Stuck, Reason: "the gates"}, nil
 }
 
+func (c *clerk) Versions(context.Context) (program, prompts string) { return "clerk 2", "words" }
+
 func programWorld(t *testing.T) (*world, *clerk) {
 	w, c := newWorld(t), &clerk{verdicts: map[string]int{}}
 	w.programs = c
@@ -86,6 +88,16 @@ func TestProgramCarriesTasksOut(t *testing.T) {
 	}
 	if n := want.Task("one.a").Notes; len(n) != 2 || want.Task("one.a").Summary != "made a.txt" || len(c.verdicts) < 2 {
 		t.Errorf("notes %q, %+v, %v", n, want.Task("one.a"), c.verdicts)
+	}
+	err = whole.journal.Read(t.Context(), 0, func(e checkpoint.Envelope) error {
+		f, err := Decode(e.Kind, e.Payload)
+		if f, ok := f.(AttemptStarted); ok && f.Engine != "" && (f.Version != "clerk 2" || f.Prompts != agent.PromptVersion()+"+words") {
+			t.Errorf("an attempt does not say who carried it out: %+v", f)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 	again := 0
 	for name, dying := range map[string]func(checkpoint.Journal, int) checkpoint.Journal{

@@ -133,12 +133,13 @@ type TaskStarted struct {
 type AttemptStarted struct {
 	Task    planner.TaskID  `json:"task"`
 	Attempt int             `json:"attempt"`
-	Frozen  checkpoint.Hash `json:"frozen"` // blob: agent.Task as JSON; of the task plan: facts of the machine, as text
-	Prompts string          `json:"prompts"`
+	Frozen  checkpoint.Hash `json:"frozen"`  // blob: agent.Task as JSON; of the task plan: facts of the machine, as text
+	Prompts string          `json:"prompts"` // version of the words told: ours, and after a plus those for the program
 	Model   string          `json:"model,omitempty"`
-	Why     string          `json:"why,omitempty"`    // it is that model; "" for the build's own
-	Heard   uint64          `json:"heard,omitempty"`  // a person's words up to this record are in it
-	Engine  string          `json:"engine,omitempty"` // the program that carries it out; "" is the native loop
+	Why     string          `json:"why,omitempty"`     // it is that model; "" for the build's own
+	Heard   uint64          `json:"heard,omitempty"`   // a person's words up to this record are in it
+	Engine  string          `json:"engine,omitempty"`  // the program that carries it out; "" is the native loop
+	Version string          `json:"version,omitempty"` // of that program, in its own words
 }
 
 // CallIntended is an admitted hold; nothing has left yet.

@@ -212,7 +212,12 @@ func (e *Engine) openAttempt(ctx context.Context, task planner.Task, st TaskStat
 	if err := faultpoint.At("attempt.before_start"); err != nil {
 		return err
 	}
-	return e.Writer.Record(ctx, AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why, Heard: heard, Engine: e.Program})
+	f := AttemptStarted{Task: task.ID, Attempt: n, Frozen: h, Prompts: agent.PromptVersion(), Model: c.Model, Why: c.Why, Heard: heard, Engine: e.Program}
+	if e.Program != "" {
+		version, words := e.Programs.Versions(ctx)
+		f.Version, f.Prompts = version, f.Prompts+"+"+words
+	}
+	return e.Writer.Record(ctx, f)
 }
 
 // toldTools are the tools that an agent is told of at the start; a program has its own.
