@@ -130,6 +130,7 @@ func (e *Engine) step(ctx context.Context, step Step) error {
 	case StepProve:
 		return e.proveEdits(ctx)
 	default:
+		e.dropSpares() // nothing goes on any more; a done build is not run again, so nobody would look for them
 		return e.Writer.Decide(ctx, func(s *State) ([]Fact, error) {
 			return []Fact{Finished{State: string(ending(e.plan, s))}}, nil
 		})

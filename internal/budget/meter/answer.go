@@ -34,6 +34,8 @@ type body struct {
 
 	reading sync.Mutex // held by Read, for what follows
 	chunk   []byte
+	got     []byte // of the wire, on its way into the spool or there, and not followed yet
+	seen    int64  // bytes that were followed
 	frames  cutter
 	ready   bytes.Buffer // may be seen
 	held    bytes.Buffer // withheld
@@ -89,16 +91,25 @@ func (b *body) fill() {
 		if b.fl.written == 0 {
 			faultpoint.Pass("send.first_byte")
 		}
-		if _, serr := b.fl.Write(b.chunk[:n]); serr != nil {
+		b.got = b.chunk[:n]
+		if _, serr := b.fl.Write(b.got); serr != nil {
+			b.got = nil
 			b.last = func() { b.cut(serr) }
 			return
 		}
-		b.frames.feed(b.chunk[:n])
-		b.cutFrames()
+		b.follow()
 	}
 	if err != nil && b.last == nil {
 		b.last = func() { b.cut(err) }
 	}
+}
+
+// follow takes apart what has come.
+func (b *body) follow() {
+	got := b.got
+	b.got, b.seen = nil, b.seen+int64(len(got))
+	b.frames.feed(got)
+	b.cutFrames()
 }
 
 func (b *body) cutFrames() {
@@ -212,6 +223,9 @@ func (b *body) Close() error {
 // abandon settles an answer that nobody reads on: as unknown, unless its end has come already.
 func (b *body) abandon(why string) error {
 	if b.reading.TryLock() {
+		if b.got != nil && b.fl.spooled() == b.seen+int64(len(b.got)) { // a panic came between, and this may be the end
+			b.follow()
+		}
 		if b.last != nil {
 			b.finish()
 		}

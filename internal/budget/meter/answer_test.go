@@ -466,3 +466,52 @@ func BenchmarkIntendAndSettle(b *testing.B) {
 		}
 	}
 }
+
+// A panic comes between the spool, which has the answer to its end, and what follows it: the answer is
+// paid, whole and kept.
+func TestPanicAfterTheEndIsSpooled(t *testing.T) {
+	t.Parallel()
+	long := func(words int) string {
+		return messageStart() + textBlock(0, strings.Repeat("w", words)) + messageEnd("end_turn")
+	}
+	answer := long(syncEvery - len(long(0))) // its last bytes are those that are synced
+	w := newWorld(budget.Caps{USD: budget.Dollar})
+	w.panicSync = true
+	resp, err := w.door(answering(200, sse, strings.NewReader(answer))).RoundTrip(request(t.Context(), "http://host", ask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is gone")
+			}
+		}()
+		defer resp.Body.Close()
+		io.ReadAll(resp.Body)
+	}()
+	s := w.only(t)
+	if s.Fate != budget.Answered || string(w.blobs[s.Answer]) != answer {
+		t.Errorf("%+v", s)
+	}
+}
+
+// The same of an answer that is not streamed: nothing is booked, and what is spooled is found after it.
+func TestPanicAfterTheWholeIsSpooled(t *testing.T) {
+	t.Parallel()
+	answer := `{"type":"message","model":"m","stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1},"x":"` + strings.Repeat("w", 2*syncEvery) + `"}`
+	w := newWorld(budget.Caps{USD: budget.Dollar})
+	w.panicSync = true
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is gone")
+			}
+		}()
+		//nolint:bodyclose // there is none
+		w.door(answering(200, "application/json", strings.NewReader(answer))).RoundTrip(request(t.Context(), "http://host", ask))
+	}()
+	if len(w.settled) != 0 || len(w.spools) != 1 {
+		t.Errorf("settled %v, %d spools", w.settled, len(w.spools))
+	}
+}

@@ -72,8 +72,8 @@ func (fl *flight) Write(p []byte) (int, error) {
 		return 0, errOver
 	}
 	n, err := fl.spool.Write(p)
-	faultpoint.Pass("spool.mid_stream")
 	fl.written += int64(n)
+	faultpoint.Pass("spool.mid_stream")
 	fl.unsynced += n
 	if err == nil && fl.unsynced >= syncEvery {
 		fl.unsynced = 0
@@ -83,6 +83,13 @@ func (fl *flight) Write(p []byte) (int, error) {
 		return n, fmt.Errorf("spool answer of %s: %w: %w", fl.hold.Op, ErrUnkept, err)
 	}
 	return n, nil
+}
+
+// spooled is how many bytes of the answer are in the spool.
+func (fl *flight) spooled() int64 {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	return fl.written
 }
 
 // keepFailure puts the body of an error status among the blobs, and with its status into the spool,
@@ -127,6 +134,19 @@ func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	fl.discard()
 	fl.err = errors.Join(fl.err, kept)
 	return true, fl.err
+}
+
+// leave ends a call of which something is spooled and nobody knows how much, without a settlement: its
+// hold stays, and [Recover] says what is there. It says whether that is so.
+func (fl *flight) leave() bool {
+	fl.mu.Lock()
+	defer fl.mu.Unlock()
+	if fl.settled || !fl.plain || fl.written == 0 {
+		return false
+	}
+	fl.settled, fl.err = true, errOver
+	fl.t.warn(fl.spool.Close())
+	return true
 }
 
 // discard closes the spool and, once the settlement is durable, removes it.

@@ -25,6 +25,9 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 			return
 		}
 		// This counts only when something below panics.
+		if fl.leave() {
+			return
+		}
 		if counted, serr := fl.settle(unknown(hold, "the call was given up")); counted {
 			err = errors.Join(err, serr)
 		}

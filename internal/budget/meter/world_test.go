@@ -36,6 +36,7 @@ type world struct {
 	onSettle  func(budget.Settlement) error // runs before a settlement is booked
 	failSpool error                         // of Create
 	failWrite error
+	panicSync bool
 	failKeep  error
 }
 
@@ -167,7 +168,13 @@ func (s *memSpool) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (s *memSpool) Sync() error { s.synced = len(s.data); return nil }
+func (s *memSpool) Sync() error {
+	s.synced = len(s.data)
+	if s.w.panicSync && !s.closed {
+		panic("sync")
+	}
+	return nil
+}
 
 func (s *memSpool) Keep(ctx context.Context) (string, error) {
 	if s.w.failKeep != nil {
