@@ -180,7 +180,7 @@ var mutations = []mutation{
 	{
 		law: "L2", kept: "what is whole in its spool is recovered", file: "internal/phases/recover.go", in: simulation,
 		old:   `	st := read(h, raw)`,
-		new:   `	st := read(h, nil)`,
+		new:   `	st := read(h, raw[:0])`,
 		tests: "TestSimulation",
 	},
 	{
