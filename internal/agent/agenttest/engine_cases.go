@@ -147,13 +147,25 @@ func (s *site) busy(text string) (turn Turn, started func()) {
 			if err != nil {
 				s.t.Error(err)
 			}
+			return
 		case <-time.After(patience):
 			s.t.Error("the command does not start")
-			if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil {
-				f.Close()
-			}
+		case <-s.t.Context().Done(): // the run is over without it
+		}
+		if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil {
+			f.Close()
 		}
 	}
+}
+
+// meanwhile runs fn beside the case, and has it end with that.
+func (s *site) meanwhile(fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	s.t.Cleanup(func() { <-done })
 }
 
 func (s *site) isCancelled() {
@@ -162,7 +174,7 @@ func (s *site) isCancelled() {
 	ctx, cancel := context.WithCancelCause(s.t.Context())
 	defer cancel(nil)
 	why := errors.New("the user has gone home")
-	go func() { started(); cancel(why) }()
+	s.meanwhile(func() { started(); cancel(why) })
 	if r, err := s.run(ctx); !errors.Is(err, why) {
 		s.t.Errorf("got %+v, %v", r, err)
 	}
@@ -171,7 +183,7 @@ func (s *site) isCancelled() {
 func (s *site) isKilled() {
 	turn, started := s.busy("Remember the reeds.")
 	s.play(turn, s.finish())
-	go func() { started(); kill(Processes(s.way.Secret)) }()
+	s.meanwhile(func() { started(); kill(Processes(s.way.Secret)) })
 	s.ends(agent.Accepted)
 	s.said(1, "Write the heron.")
 	s.said(1, "Remember the reeds.")
@@ -183,7 +195,7 @@ func (s *site) goesOn() {
 	s.play(turn, s.finish())
 	ctx, cancel := context.WithCancelCause(s.t.Context())
 	defer cancel(nil)
-	go func() { started(); cancel(errors.New("later")) }()
+	s.meanwhile(func() { started(); cancel(errors.New("later")) })
 	if _, err := s.run(ctx); err == nil {
 		s.t.Error("a cancelled run has no error")
 	}
