@@ -78,7 +78,7 @@ var mutations = []mutation{
 	},
 	{
 		law: "L1", kept: "a journal whose sync failed is written again before it is believed", file: "internal/checkpoint/bolt/doubt.go",
-		old:   `		err = rewrite(path, int64(pageSize))`,
+		old:   `		err = rewrite(path, db)`,
 		new:   `		_ = rewrite`,
 		tests: "TestDoubtIsSettled",
 	},

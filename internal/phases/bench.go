@@ -86,7 +86,9 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 	if err != nil {
 		return Did{}, fmt.Errorf("encode result of %s: %w", call.Name, err)
 	}
-	did := Did{Result: raw, Tree: tree, Note: res.Note, Free: res.Touched != nil}
+	did := Did{Result: raw, Tree: tree, Note: res.Note}
+	// What no manifest holds, an ignored file, stays as it is after a crash: a change of it is not made twice.
+	did.Free = res.Touched != nil && (len(res.Touched) == 0 || tree != b.tree)
 	if res.Full != "" {
 		if did.Full, err = b.door.Blobs.Put(ctx, []byte(res.Full)); err != nil {
 			return Did{}, fmt.Errorf("keep output of %s: %w", call.Name, err)

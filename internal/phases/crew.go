@@ -101,7 +101,7 @@ func (c *crew) begin(ctx context.Context) error {
 		return err
 	}
 	for _, step := range steps {
-		if c.busy[step] {
+		if c.busy[step] || step.Kind == StepFinish && len(c.busy) > 0 { // a merge may still be tidying up
 			continue
 		}
 		c.busy[step] = true

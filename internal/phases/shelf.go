@@ -45,6 +45,9 @@ type shelved struct {
 	kept bool // this process has put it: it is durable
 }
 
+// weight is its share of what a shelf holds; a small one weighs something, too.
+func (m shelved) weight() int { return max(len(m.tree), 100) }
+
 // keep stores a manifest as a blob; its hash is the tree's identity.
 func (s *shelf) keep(ctx context.Context, blobs checkpoint.Blobs, m Manifest) (checkpoint.Hash, error) {
 	raw := m.Encode()
@@ -105,10 +108,10 @@ func (s *shelf) put(h checkpoint.Hash, m shelved) {
 	if s.known == nil {
 		s.known = map[checkpoint.Hash]shelved{}
 	}
-	s.known[h], s.recent, s.entries = m, append(s.recent, h), s.entries+len(m.tree)
+	s.known[h], s.recent, s.entries = m, append(s.recent, h), s.entries+m.weight()
 	for s.entries > mostShelved && len(s.recent) > 1 {
 		oldest := s.recent[0]
-		s.entries -= len(s.known[oldest].tree)
+		s.entries -= s.known[oldest].weight()
 		delete(s.known, oldest)
 		s.recent = slices.Delete(s.recent, 0, 1)
 	}

@@ -85,6 +85,17 @@ func TestWholeLook(t *testing.T) {
 	if got := kinds(); got[len(got)-1] != string(KindEffectStarted) {
 		t.Errorf("the outcome of a call that can be done again was waited for: %q", got)
 	}
+	same := agent.ToolCall{ID: "c", Name: "write_file", Input: json.RawMessage(`{}`)}
+	if _, err := b.Call(t.Context(), same); err != nil { // as of an ignored file: no manifest has it, so nothing undoes it
+		t.Fatal(err)
+	}
+	if got := kinds(); got[len(got)-1] != string(KindEffectFinished) {
+		t.Errorf("a call that no manifest shows would be made twice: %q", got)
+	}
+	same.ID = "d"
+	if _, err := b.Call(t.Context(), same); err != nil {
+		t.Fatal(err)
+	}
 	if err := wr.Close(t.Context()); err != nil {
 		t.Error(err)
 	}

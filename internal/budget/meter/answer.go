@@ -222,17 +222,23 @@ func (b *body) Close() error {
 
 // abandon settles an answer that nobody reads on: as unknown, unless its end has come already.
 func (b *body) abandon(why string) error {
-	if b.reading.TryLock() {
-		if b.got != nil && b.fl.spooled() == b.seen+int64(len(b.got)) { // a panic came between, and this may be the end
-			b.follow()
-		}
-		if b.last != nil {
-			b.finish()
-		}
-		b.reading.Unlock()
-	}
+	b.conclude()
 	_, err := b.fl.settle(unknown(b.fl.hold, why))
 	return err
+}
+
+// conclude finishes what has come to its end, unless somebody reads on.
+func (b *body) conclude() {
+	if !b.reading.TryLock() {
+		return
+	}
+	defer b.reading.Unlock()
+	if b.got != nil && b.fl.spooled() == b.seen+int64(len(b.got)) { // a panic came between, and this may be the end
+		b.follow()
+	}
+	if b.last != nil {
+		b.finish()
+	}
 }
 
 // drain reads the connection to its end, if that comes soon.

@@ -496,10 +496,11 @@ func TestPanicAfterTheEndIsSpooled(t *testing.T) {
 	}
 }
 
-// The same of an answer that is not streamed: nothing is booked, and what is spooled is found after it.
+// The same of an answer that is not streamed.
 func TestPanicAfterTheWholeIsSpooled(t *testing.T) {
 	t.Parallel()
-	answer := `{"type":"message","model":"m","stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1},"x":"` + strings.Repeat("w", 2*syncEvery) + `"}`
+	answer := `{"type":"message","model":"m","stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1},"x":"`
+	answer += strings.Repeat("w", syncEvery-len(answer)-2) + `"}`
 	w := newWorld(budget.Caps{USD: budget.Dollar})
 	w.panicSync = true
 	func() {
@@ -511,7 +512,8 @@ func TestPanicAfterTheWholeIsSpooled(t *testing.T) {
 		//nolint:bodyclose // there is none
 		w.door(answering(200, "application/json", strings.NewReader(answer))).RoundTrip(request(t.Context(), "http://host", ask))
 	}()
-	if len(w.settled) != 0 || len(w.spools) != 1 {
-		t.Errorf("settled %v, %d spools", w.settled, len(w.spools))
+	s := w.only(t)
+	if s.Fate != budget.Answered || string(w.blobs[s.Answer]) != answer {
+		t.Errorf("%+v", s)
 	}
 }

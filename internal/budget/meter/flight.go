@@ -136,19 +136,6 @@ func (fl *flight) settle(s budget.Settlement) (bool, error) {
 	return true, fl.err
 }
 
-// leave ends a call of which something is spooled and nobody knows how much, without a settlement: its
-// hold stays, and [Recover] says what is there. It says whether that is so.
-func (fl *flight) leave() bool {
-	fl.mu.Lock()
-	defer fl.mu.Unlock()
-	if fl.settled || !fl.plain || fl.written == 0 {
-		return false
-	}
-	fl.settled, fl.err = true, errOver
-	fl.t.warn(fl.spool.Close())
-	return true
-}
-
 // discard closes the spool and, once the settlement is durable, removes it.
 func (fl *flight) discard() {
 	if fl.spool == nil {

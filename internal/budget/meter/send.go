@@ -25,9 +25,6 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 			return
 		}
 		// This counts only when something below panics.
-		if fl.leave() {
-			return
-		}
 		if counted, serr := fl.settle(unknown(hold, "the call was given up")); counted {
 			err = errors.Join(err, serr)
 		}
@@ -72,7 +69,15 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 // whole takes in an answer that is not streamed. Nothing of it is seen before it is settled.
 func (fl *flight) whole(d dialect, resp *http.Response) (*http.Response, error) {
 	var body bytes.Buffer
+	taken := false
+	defer func() { // a panic came before it was taken in, and what is spooled may be all of it
+		if !taken && fl.spooled() == int64(body.Len()) {
+			_, err := fl.settle(settlement(fl.hold, d.whole(body.Bytes(), fl.hold.Cache)))
+			fl.t.warn(err)
+		}
+	}()
 	n, err := io.Copy(io.MultiWriter(&body, fl), io.LimitReader(resp.Body, maxAnswer+1))
+	taken = true
 	err = errors.Join(err, resp.Body.Close())
 	if err == nil && n > maxAnswer {
 		err = fmt.Errorf("more than %d bytes", maxAnswer)

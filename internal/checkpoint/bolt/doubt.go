@@ -8,11 +8,13 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"go.etcd.io/bbolt"
 )
 
 // The rules of a file whose sync failed are:
 //   - the system may now take for written what it could not write: whoever opens the file reads records that a loss of
-//     power takes away again. So who meets the failure leaves a mark beside it, before anything else. (One that is
+//     power takes away again. So who meets the failure leaves a mark beside it, first of all. (One that is
 //     killed in between, or on whose disk no name can be made either, leaves none: what it did not get durable is then
 //     only as safe as the machine's power.)
 //   - the mark need not be durable: the loss of power that takes it takes what it warns of, too
@@ -31,13 +33,13 @@ func doubt(path string) error {
 }
 
 // settle makes what is read of a marked file durable, and takes the mark away. The lock MUST be held.
-func settle(path string, pageSize int) error {
+func settle(path string, db *bbolt.DB) error {
 	_, err := os.Lstat(path + doubtMark)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err == nil {
-		err = rewrite(path, int64(pageSize))
+		err = rewrite(path, db)
 	}
 	if err == nil {
 		err = os.Remove(path + doubtMark)
@@ -48,19 +50,20 @@ func settle(path string, pageSize int) error {
 	return nil
 }
 
-// rewrite writes a file's bytes over themselves, durably.
-func rewrite(path string, pageSize int64) error {
+// rewrite writes a file's pages over themselves, durably. Beyond the last one that was ever used there are holes:
+// they take no room, and stay.
+func rewrite(path string, db *bbolt.DB) error {
+	var used int64
+	if err := db.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+		return err
+	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
-	info, err := f.Stat()
-	if err == nil {
-		metas := min(2*pageSize, info.Size())
-		err = rewritePart(f, metas, info.Size())
-		if err == nil {
-			err = rewritePart(f, 0, metas)
-		}
+	metas := min(2*int64(db.Info().PageSize), used)
+	if err = rewritePart(f, metas, used); err == nil {
+		err = rewritePart(f, 0, metas)
 	}
 	return errors.Join(err, f.Close())
 }

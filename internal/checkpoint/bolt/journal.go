@@ -184,8 +184,18 @@ func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) 
 	if err == nil {
 		err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, false) })
 	}
+	if err == nil {
+		return nil
+	}
+	if c := (*clean)(nil); errors.As(err, &c) {
+		return c.err
+	}
+	marked := doubt(j.path)
 	if j.makeRoom(err) {
-		if err = errors.Join(doubt(j.path), j.reopen(context.WithoutCancel(ctx))); err == nil {
+		if marked != nil { // now there may be room for it, too
+			marked = doubt(j.path)
+		}
+		if err = errors.Join(marked, j.reopen(context.WithoutCancel(ctx))); err == nil {
 			err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, true) })
 		}
 	}
@@ -195,7 +205,7 @@ func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) 
 	if c := (*clean)(nil); errors.As(err, &c) {
 		return c.err
 	}
-	j.poisoned = errors.Join(spaceError(err), doubt(j.path))
+	j.poisoned = errors.Join(spaceError(err), marked)
 	return j.poisoned
 }
 

@@ -78,7 +78,7 @@ func open(ctx context.Context, path string, o Options, readOnly bool) (*Journal,
 		return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, err), db.Close())
 	}
 	if !readOnly {
-		if err := settle(path, db.Info().PageSize); err != nil {
+		if err := settle(path, db); err != nil {
 			return nil, errors.Join(fmt.Errorf("open journal %s: %w", path, spaceError(err)), db.Close())
 		}
 		if j.holder, err = writeHolder(o.Holder, o.Now()); err != nil {

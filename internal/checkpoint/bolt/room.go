@@ -39,7 +39,7 @@ func (j *Journal) reopen(ctx context.Context) error {
 		return err
 	}
 	j.db = db
-	return settle(j.path, db.Info().PageSize)
+	return settle(j.path, db)
 }
 
 // holds says whether the bucket ends with exactly these envelopes.

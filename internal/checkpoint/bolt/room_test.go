@@ -3,6 +3,7 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -43,13 +44,23 @@ func TestRoomIsUsed(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{"before commit", "after commit"} {
 		asked := 0
-		j := roomy(t, point, 1, func() bool { asked++; return true })
+		var j *Journal
+		j = roomy(t, point, 1, func() bool {
+			asked++
+			if _, err := os.Lstat(j.path + doubtMark); err != nil {
+				t.Errorf("%s: a write failed, and nothing says so: %v", point, err)
+			}
+			return true
+		})
 		last, err := j.Append(t.Context(), 1, []checkpoint.Record{{Kind: "a"}, {Kind: "b"}})
 		if err != nil || last != 3 || asked != 1 {
 			t.Errorf("%s: %d, %v, asked %d times", point, last, err, asked)
 		}
 		if last, err = j.Append(t.Context(), 3, []checkpoint.Record{{Kind: "c"}}); err != nil || last != 4 {
 			t.Errorf("%s: then %d, %v", point, last, err)
+		}
+		if _, err := os.Lstat(j.path + doubtMark); err == nil {
+			t.Errorf("%s: the file was not written again", point)
 		}
 		kinds := ""
 		if err := j.Read(t.Context(), 0, func(e checkpoint.Envelope) error { kinds += e.Kind; return nil }); err != nil || kinds != "kabc" {

@@ -17,7 +17,8 @@ import (
 var errWide = errors.New("more than these files must be looked at")
 
 // Rescan implements [phases.Trees]. It looks at the named files and the rules above them, and at all where that is
-// not enough: when a rule, a folder, or the place of a folder is among them, or there is something to say against the tree.
+// not enough: when a rule, a folder, or the place of a folder is among them, a new name meets links or one that
+// differs in case, or there is something to say against the tree.
 func (t *Trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, error) {
 	if len(paths) == 0 {
 		return base, nil
@@ -40,7 +41,7 @@ func (t *Trees) rescan(ctx context.Context, dir string, base phases.Manifest, pa
 	defer func() { err = errors.Join(err, root.Close()) }()
 	var there []found
 	for _, p := range paths {
-		if misplaced(base, p) {
+		if misplaced(base, p) || confusing(base, p) {
 			return nil, errWide
 		}
 		f, ok, err := t.lookFor(root, p)
@@ -147,6 +148,28 @@ func misplaced(base phases.Manifest, at string) bool {
 	below := at + "/"
 	i, _ := slices.BinarySearchFunc(base, below, func(e phases.Entry, p string) int { return strings.Compare(e.Path, p) })
 	return i < len(base) && strings.HasPrefix(base[i].Path, below)
+}
+
+// confusing says of a new path that base has links, which it may make lead elsewhere, or a name that some file
+// systems take for one of its own.
+func confusing(base phases.Manifest, at string) bool {
+	if _, known := base.Find(at); known {
+		return false
+	}
+	for _, e := range base {
+		if e.Mode == phases.ModeSymlink {
+			return true
+		}
+		for end := range len(at) + 1 {
+			if end < len(at) && at[end] != '/' || end > len(e.Path) || end < len(e.Path) && e.Path[end] != '/' {
+				continue
+			}
+			if at[:end] != e.Path[:end] && strings.EqualFold(at[:end], e.Path[:end]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fits looks at the limits of a whole tree. What a scan would say of one that breaks them, a scan says.

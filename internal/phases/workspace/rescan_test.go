@@ -26,6 +26,10 @@ func TestRescanIsScan(t *testing.T) {
 		dir := filepath.Join(base, fmt.Sprint(n))
 		must(t, os.Mkdir(dir, 0o700))
 		for _, p := range rapid.SliceOfN(path, 0, 6).Draw(r, "before") {
+			if target := rapid.SampledFrom([]string{"", "", "", "a/x", "b", "../c"}).Draw(r, "link"); target != "" {
+				_ = os.Symlink(target, filepath.Join(dir, p)) // its folder may be missing
+				continue
+			}
 			try(dir, p, content.Draw(r, p))
 		}
 		before, err := trees.Scan(t.Context(), dir)
@@ -52,9 +56,12 @@ func TestRescanIsScan(t *testing.T) {
 	})
 }
 
-// try writes a file where that can be.
+// try writes a file where that can be, never through a link in its place.
 func try(dir, path, content string) {
 	full := filepath.Join(dir, path)
+	if _, err := os.Readlink(full); err == nil {
+		_ = os.Remove(full) // else it is overwritten
+	}
 	if os.MkdirAll(filepath.Dir(full), 0o755) == nil {
 		_ = os.WriteFile(full, []byte(content), 0o644) // a folder may be there
 	}
