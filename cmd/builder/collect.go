@@ -6,7 +6,7 @@ import (
 )
 
 // What the collector of garbage may take before it works harder: conversations are large and short-lived, and
-// half of a busy build's processor time went into collecting them with Go's own figures.
+// with Go's own figures a busy build took some 30 % more processor time.
 const (
 	garbagePercent = 400
 	memoryLimit    = 400 << 20 // bytes; a soft one: beyond it there is collecting, not dying

@@ -125,9 +125,6 @@ func (p *programs) sweep(ctx context.Context) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return err
-	}
 	for _, e := range entries {
 		if !slices.Contains(open, e.Name()) {
 			err = errors.Join(err, sandbox.RemoveTree(filepath.Join(p.folder, e.Name())))

@@ -56,6 +56,7 @@ type Engine struct {
 
 	plan   *planner.Plan
 	planAt checkpoint.Hash
+	rows   map[planner.TaskID]int // of the plan; see rows
 	root   root
 	spares spares
 	shelf  shelf
@@ -168,7 +169,7 @@ func (e *Engine) loadPlan(ctx context.Context) error {
 			return err
 		}
 	}
-	e.plan, e.planAt = p, at
+	e.plan, e.planAt, e.rows = p, at, rows(p.Tasks())
 	return nil
 }
 

@@ -75,10 +75,15 @@ func (e Entry) validate() error {
 	return nil
 }
 
+// Index returns where a path stands, or would stand.
+func (m Manifest) Index(path string) (i int, found bool) {
+	i = sort.Search(len(m), func(i int) bool { return m[i].Path >= path })
+	return i, i < len(m) && m[i].Path == path
+}
+
 // Find returns the entry of a path.
 func (m Manifest) Find(path string) (Entry, bool) {
-	i := sort.Search(len(m), func(i int) bool { return m[i].Path >= path })
-	if i < len(m) && m[i].Path == path {
+	if i, found := m.Index(path); found {
 		return m[i], true
 	}
 	return Entry{}, false

@@ -82,21 +82,14 @@ func urgent(tasks []planner.Task, workers int) []planner.Task {
 	if workers == 1 {
 		return tasks
 	}
-	row := rowsIn(tasks)
+	row := rows(tasks)
 	out := slices.Clone(tasks)
 	slices.SortStableFunc(out, func(a, b planner.Task) int { return row[b.ID] - row[a.ID] })
 	return out
 }
 
-// rowsOf says of each task how long the longest row is that begins with it: of tasks that wait for one another.
-func rowsOf(p *planner.Plan) map[planner.TaskID]int {
-	if p == nil {
-		return nil
-	}
-	return rowsIn(p.Tasks())
-}
-
-func rowsIn(tasks []planner.Task) map[planner.TaskID]int {
+// rows says of each task how long the longest row is that begins with it: of tasks that wait for one another.
+func rows(tasks []planner.Task) map[planner.TaskID]int {
 	waits := map[planner.TaskID][]planner.TaskID{}
 	for _, t := range tasks {
 		for _, n := range t.Needs {

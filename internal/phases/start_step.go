@@ -69,7 +69,7 @@ func (e *Engine) readRoot(ctx context.Context, files Manifest) error {
 // cannot be funded is left out: poor then says why. A branch that somebody else has moved is found
 // here, before a task costs anything.
 func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor, err error) {
-	rows, room := rowsOf(e.plan), e.Throttle.room(e.workers())
+	room := e.Throttle.room(e.workers())
 	for _, step := range Next(e.plan, s, e.workers()) {
 		if step.Kind != StepTask || s.phaseOf(step.Task) != TaskPending {
 			steps = append(steps, step)
@@ -85,7 +85,7 @@ func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor
 		if !ok {
 			return nil, nil, nil, fmt.Errorf("start task %s: the plan has no such task", step.Task)
 		}
-		if ahead(s, rows, task.ID)+len(facts) >= room { // those before it are no less urgent
+		if ahead(s, e.rows, task.ID)+len(facts) >= room { // those before it are no less urgent
 			e.Throttle.hold()
 			continue
 		}

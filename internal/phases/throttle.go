@@ -55,8 +55,8 @@ func (t *Throttle) room(most int) int {
 			t.limit++
 		}
 	}
-	t.limit = min(max(t.limit, fewest()), max(most, 1))
-	return min(t.limit, most)
+	t.limit = min(max(t.limit, fewest()), most)
+	return t.limit
 }
 
 // hold notes that a task was held back.

@@ -63,7 +63,7 @@ func TestThrottleLetsTheUrgentThrough(t *testing.T) {
 	task("a.last", "a.first")
 	task("a.first")
 	task("a.other")
-	e := &Engine{plan: p, Workers: 2 * room, Throttle: &Throttle{Lag: func() time.Duration { return time.Second }}}
+	e := &Engine{plan: p, rows: rows(p.Tasks()), Workers: 2 * room, Throttle: &Throttle{Lag: func() time.Duration { return time.Second }}}
 	e.Throttle.limit = room
 	steps, _, _, err := e.starts(s, "")
 	if err != nil || len(steps) != room+1 || steps[room].Task != "a.first" {

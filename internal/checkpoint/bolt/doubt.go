@@ -6,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
-	"syscall"
 
 	"go.etcd.io/bbolt"
 )
@@ -84,14 +82,4 @@ func rewritePart(f *os.File, from, to int64) error {
 		at += int64(n)
 	}
 	return f.Sync()
-}
-
-// numbered gives an error of bbolt its number back: it writes those of growing a file out as text.
-func numbered(err error) error {
-	for _, n := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS} {
-		if err != nil && !errors.Is(err, n) && strings.HasSuffix(err.Error(), ": "+n.Error()) {
-			return fmt.Errorf("%w (%w)", err, n)
-		}
-	}
-	return err
 }

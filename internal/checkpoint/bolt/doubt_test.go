@@ -73,11 +73,11 @@ func written(t *testing.T, path string, open func(context.Context, string, Optio
 func TestErrorsOfGrowingHaveNumbers(t *testing.T) {
 	t.Parallel()
 	for _, n := range []syscall.Errno{syscall.EIO, syscall.ENOSPC} {
-		if err := numbered(fmt.Errorf("file sync error: %s", &os.PathError{Op: "sync", Path: "/j", Err: n})); !errors.Is(err, n) {
+		if err := spaceError(fmt.Errorf("file sync error: %s", &os.PathError{Op: "sync", Path: "/j", Err: n})); !errors.Is(err, n) {
 			t.Errorf("%v is not %d", err, n)
 		}
 	}
-	if err := numbered(errors.New("no space in the name")); errors.Is(err, syscall.ENOSPC) {
+	if err := spaceError(errors.New("no space in the name")); errors.Is(err, syscall.ENOSPC) {
 		t.Error("any error is ENOSPC")
 	}
 }

@@ -184,11 +184,8 @@ func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) 
 	if err == nil {
 		err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, false) })
 	}
-	if err == nil {
-		return nil
-	}
-	if c := (*clean)(nil); errors.As(err, &c) {
-		return c.err
+	if over, err := ended(err); over {
+		return err
 	}
 	marked := doubt(j.path)
 	if j.makeRoom(err) {
@@ -199,25 +196,30 @@ func (j *Journal) update(ctx context.Context, fn func(tx *bbolt.Tx, again bool) 
 			err = j.commit(func(tx *bbolt.Tx) error { return fn(tx, true) })
 		}
 	}
-	if err == nil {
-		return nil
-	}
-	if c := (*clean)(nil); errors.As(err, &c) {
-		return c.err
+	if over, err := ended(err); over {
+		return err
 	}
 	j.poisoned = errors.Join(spaceError(err), marked)
 	return j.poisoned
 }
 
+// ended says whether an update has come to a plain end: it is durable, or nothing was written; then err is its error.
+func ended(err error) (over bool, _ error) {
+	if c := (*clean)(nil); errors.As(err, &c) {
+		return true, c.err
+	}
+	return err == nil, err
+}
+
 // commit runs fn in one transaction.
 func (j *Journal) commit(fn func(*bbolt.Tx) error) error {
 	err := guard(func() error {
-		return numbered(j.db.Update(func(tx *bbolt.Tx) error {
+		return j.db.Update(func(tx *bbolt.Tx) error {
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return j.faultAt("before commit")
-		}))
+		})
 	})
 	if err != nil {
 		return err
@@ -257,12 +259,20 @@ func guard(fn func() error) (err error) {
 
 // spaceError adds ErrFull to an error that means it.
 func spaceError(err error) error {
+	err = named(err)
 	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, berrors.ErrMaxSizeReached} {
 		if errors.Is(err, full) {
 			return fmt.Errorf("%w: %w", checkpoint.ErrFull, err)
 		}
-		if err != nil && strings.HasSuffix(err.Error(), ": "+full.Error()) { // bbolt gives some errors as text alone
-			return fmt.Errorf("%w: %w: %w", checkpoint.ErrFull, full, err)
+	}
+	return err
+}
+
+// named adds to an error what bbolt gives as text alone, as when it grows a file.
+func named(err error) error {
+	for _, known := range []error{syscall.EIO, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, berrors.ErrMaxSizeReached} {
+		if err != nil && !errors.Is(err, known) && strings.HasSuffix(err.Error(), ": "+known.Error()) {
+			return fmt.Errorf("%w: %w", known, err)
 		}
 	}
 	return err

@@ -103,19 +103,12 @@ func (t *Trees) lookFor(root *os.Root, at string) (f found, ok bool, err error) 
 
 // rulesIn adds the rules of the .gitignore in d, the folder called dir.
 func rulesIn(d *os.Root, dir string, r rules) (rules, error) {
-	info, err := d.Lstat(ignoreFile)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
-		return r, nil
-	}
-	if err != nil {
-		return r, err
-	}
-	content, err := readFile(d, ignoreFile, maxIgnore)
-	if errors.Is(err, errTooLarge) {
-		return r, nil
-	}
+	content, err := readRules(d)
 	if err != nil {
 		return r, fmt.Errorf("read %s: %w", path.Join(dir, ignoreFile), err)
+	}
+	if content == nil {
+		return r, nil
 	}
 	return r.with(dir, content), nil
 }
@@ -129,7 +122,7 @@ func patched(base phases.Manifest, paths []string, now phases.Manifest) phases.M
 		}
 	}
 	for _, e := range now {
-		i, _ := slices.BinarySearchFunc(out, e.Path, func(e phases.Entry, p string) int { return strings.Compare(e.Path, p) })
+		i, _ := out.Index(e.Path)
 		out = slices.Insert(out, i, e)
 	}
 	return out
@@ -146,7 +139,7 @@ func misplaced(base phases.Manifest, at string) bool {
 		}
 	}
 	below := at + "/"
-	i, _ := slices.BinarySearchFunc(base, below, func(e phases.Entry, p string) int { return strings.Compare(e.Path, p) })
+	i, _ := base.Index(below)
 	return i < len(base) && strings.HasPrefix(base[i].Path, below)
 }
 
@@ -157,19 +150,26 @@ func confusing(base phases.Manifest, at string) bool {
 		return false
 	}
 	for _, e := range base {
-		if e.Mode == phases.ModeSymlink {
+		if e.Mode == phases.ModeSymlink || partByCase(at, e.Path) {
 			return true
-		}
-		for end := range len(at) + 1 {
-			if end < len(at) && at[end] != '/' || end > len(e.Path) || end < len(e.Path) && e.Path[end] != '/' {
-				continue
-			}
-			if at[:end] != e.Path[:end] && strings.EqualFold(at[:end], e.Path[:end]) {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// partByCase says whether the first names in which two paths differ differ in nothing but case.
+func partByCase(a, b string) bool {
+	for {
+		x, restA, moreA := strings.Cut(a, "/")
+		y, restB, moreB := strings.Cut(b, "/")
+		if x != y {
+			return strings.EqualFold(x, y)
+		}
+		if !moreA || !moreB {
+			return false
+		}
+		a, b = restA, restB
+	}
 }
 
 // fits looks at the limits of a whole tree. What a scan would say of one that breaks them, a scan says.

@@ -136,11 +136,23 @@ func list(d *os.Root) ([]fs.DirEntry, error) {
 	return entries, nil
 }
 
-// rulesOnDisk reads the .gitignore that stands in a folder. One that is no plain file has no rules.
+// rulesOnDisk reads the .gitignore that stands in a folder, where its names hold one.
 func rulesOnDisk(_ context.Context, _ string, d *os.Root, entries []fs.DirEntry) ([]byte, error) {
-	i, ok := slices.BinarySearchFunc(entries, ignoreFile, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
-	if !ok || !entries[i].Type().IsRegular() {
+	_, ok := slices.BinarySearchFunc(entries, ignoreFile, func(e fs.DirEntry, name string) int { return strings.Compare(e.Name(), name) })
+	if !ok {
 		return nil, nil
+	}
+	return readRules(d)
+}
+
+// readRules reads the .gitignore in a folder; nil where there is none. One that is no plain file, or too large, has no rules.
+func readRules(d *os.Root) ([]byte, error) {
+	info, err := d.Lstat(ignoreFile)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	content, err := readFile(d, ignoreFile, maxIgnore)
 	if errors.Is(err, errTooLarge) {
