@@ -1,9 +1,11 @@
 package claudecode_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -46,7 +48,16 @@ func (r relay) Serve(l net.Listener) {
 		panic(err)
 	}
 	proxy := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(p *httputil.ProxyRequest) { p.Out.URL.Scheme, p.Out.URL.Host = to.Scheme, to.Host }}
-	go (&http.Server{Handler: proxy}).Serve(l)
+	go (&http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// The body is read before anything is answered: a server closes what is left of it with its first word, and a transport
+		// that looks there for its end once more then breaks off the answer.
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the caller went away
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		proxy.ServeHTTP(w, r)
+	})}).Serve(l)
 }
 
 // child carries the attempt out until it is killed.
@@ -113,6 +124,12 @@ func builderKilled(t *testing.T, path string, confines bool) {
 	if err := builder.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if builder.ProcessState == nil { // the test has failed before it killed it
+			_ = builder.Process.Kill()
+			_ = builder.Wait()
+		}
+	})
 	started := make(chan error, 1)
 	go func() {
 		_, err := os.ReadFile(pipe)
