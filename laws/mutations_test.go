@@ -83,6 +83,18 @@ var mutations = []mutation{
 		tests: "TestDoubtIsSettled",
 	},
 	{
+		law: "L1", kept: "what says which pages of a journal count is written again when the pages are durable", file: "internal/checkpoint/bolt/doubt.go",
+		old: `	if err := rewritePart(f, metas, used); err != nil {
+		return err
+	}
+	return rewritePart(f, 0, metas)`,
+		new: `	if err := rewritePart(f, 0, metas); err != nil {
+		return err
+	}
+	return rewritePart(f, metas, used)`,
+		tests: "TestDoubtPagesBeforeMetas",
+	},
+	{
 		law: "L1", kept: "a blob is synced before it has its name", file: "internal/checkpoint/blob/put.go", in: simulation,
 		old: `	if err == nil {
 		err = f.Sync()

@@ -59,14 +59,26 @@ func rewrite(path string, db *bbolt.DB) error {
 	if err != nil {
 		return err
 	}
-	metas := min(2*int64(db.Info().PageSize), used)
-	if err = rewritePart(f, metas, used); err == nil {
-		err = rewritePart(f, 0, metas)
-	}
-	return errors.Join(err, f.Close())
+	return errors.Join(rewriteParts(f, 2*int64(db.Info().PageSize), used), f.Close())
 }
 
-func rewritePart(f *os.File, from, to int64) error {
+// durable is a file that is written again.
+type durable interface {
+	io.ReaderAt
+	io.WriterAt
+	Sync() error
+}
+
+// rewriteParts writes what stands behind the metas first: they are believed once they are durable.
+func rewriteParts(f durable, metas, used int64) error {
+	metas = min(metas, used)
+	if err := rewritePart(f, metas, used); err != nil {
+		return err
+	}
+	return rewritePart(f, 0, metas)
+}
+
+func rewritePart(f durable, from, to int64) error {
 	buf := make([]byte, 1<<20)
 	for at := from; at < to; {
 		n, err := f.ReadAt(buf[:min(int64(len(buf)), to-at)], at)

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -67,6 +69,37 @@ func written(t *testing.T, path string, open func(context.Context, string, Optio
 	info, err := os.Stat(path)
 	must(t, err)
 	return !info.ModTime().Equal(old)
+}
+
+// noted is a file that notes what is done to it, in order.
+type noted struct {
+	*bytes.Reader
+	writes []int64 // where; -1 is a sync
+}
+
+func (n *noted) WriteAt(p []byte, at int64) (int, error) {
+	n.writes = append(n.writes, at)
+	return len(p), nil
+}
+
+func (n *noted) Sync() error {
+	n.writes = append(n.writes, -1)
+	return nil
+}
+
+// What says which pages count is written again when the pages are durable, and not before.
+func TestDoubtPagesBeforeMetas(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	f := &noted{Reader: bytes.NewReader(make([]byte, 2*mib))}
+	must(t, rewriteParts(f, 8192, 2*mib))
+	if want := []int64{8192, mib + 8192, -1, 0, -1}; !slices.Equal(f.writes, want) {
+		t.Errorf("written at %d, not %d", f.writes, want)
+	}
+	f = &noted{Reader: bytes.NewReader(make([]byte, 9000))}
+	if err := rewriteParts(f, 8192, 20000); !errors.Is(err, io.ErrUnexpectedEOF) || slices.Contains(f.writes, 0) {
+		t.Errorf("a file that is too short: %v, written at %d", err, f.writes)
+	}
 }
 
 // bbolt writes some errors out as text; what they were is known all the same.
