@@ -24,6 +24,8 @@ type book struct {
 	open    map[string]phases.EffectStarted
 	tasks   map[planner.TaskID]string // started, done or failed
 	commits []string
+
+	conflicts int // candidates that went back because of one
 }
 
 func newBook() *book {
@@ -80,6 +82,10 @@ func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (f phases.Fact, p
 	case phases.TaskStarted, phases.TaskDone, phases.TaskFailed:
 		for _, p := range b.task(f, plan) {
 			wrong("%s", p)
+		}
+	case phases.TaskRebased:
+		if len(f.Conflicts) > 0 {
+			b.conflicts++
 		}
 	case phases.AttemptFinished:
 		if f.Outcome == "diverged" {

@@ -184,6 +184,9 @@ func (w *world) ended(s *phases.State) {
 	case s.Run != phases.DoneState && s.Run != phases.FailedState:
 		w.fail("at the end the build is %s", s.Run)
 	}
+	if b.conflicts > 0 && !w.story.crowded {
+		w.fail("%d conflicts where no changes touch", b.conflicts)
+	}
 	head := w.checkBranch(b)
 	if have := len(b.commits); w.commits() != have {
 		w.fail("%d commits are on the branch, %d tasks are done", w.commits(), have)

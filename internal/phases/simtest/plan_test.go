@@ -14,6 +14,7 @@ type story struct {
 	plan    planner.Plan
 	scripts map[planner.TaskID]script
 	drafted bool // the plan is asked for, not given
+	crowded bool // the lines of the shared file touch, so that changes of two tasks may conflict
 }
 
 // script is what an agent says, turn by turn; the last turn is said again as often as it takes.
@@ -42,7 +43,7 @@ func newStory(seed uint64) *story {
 	if rng.IntN(4) == 0 {
 		n += rng.IntN(6)
 	}
-	s := &story{scripts: map[planner.TaskID]script{}, drafted: rng.IntN(4) == 0}
+	s := &story{scripts: map[planner.TaskID]script{}, drafted: rng.IntN(4) == 0, crowded: draw(seed, "crowded").IntN(2) == 0}
 	s.plan = planner.Plan{
 		Version: 1, Project: planner.Project{Name: "app"}, Shared: []string{sharedFile},
 		Setup:  []planner.Setup{{Run: []string{"fetch"}, Inputs: []string{sharedFile}}},
@@ -128,11 +129,15 @@ func newScript(rng *rand.Rand, t, out string, shares bool) script {
 	}
 }
 
-// base is the tree that a build begins with: a line of its own for each task, far enough apart that
-// changes of two do not touch.
+// base is the tree that a build begins with: a line of its own for each task, most often far enough apart
+// that changes of two do not touch.
 func (s *story) base() map[string]string {
 	var b strings.Builder
 	for i := range s.plan.Tasks() {
+		if s.crowded {
+			fmt.Fprintf(&b, "%s: -\n", name(i))
+			continue
+		}
 		fmt.Fprintf(&b, "# about %s\n\n%s: -\n\n# that was %s\n", name(i), name(i), name(i))
 	}
 	return map[string]string{sharedFile: b.String(), "README": "an app\n"}

@@ -124,6 +124,31 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+// Candidates that conflict are lived through, too: they go back to their agents, who keep both sides, and
+// the tree is the one that a single worker makes, where no two tasks meet.
+func TestConflictsAreLived(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lives many seeds")
+	}
+	t.Parallel()
+	var refs wholes
+	scratch := t.TempDir()
+	conflicts := 0
+	for seed := uint64(1); seed < 1000 && conflicts < 10; seed++ {
+		if !newStory(seed / perStory).crowded {
+			continue
+		}
+		p := plotOf(seed)
+		p.workers, p.deaths = 8, 3
+		w := simulate(t, seed, &refs, scratch, p, nil)
+		tell(t, w, seed)
+		conflicts += w.book.conflicts
+	}
+	if conflicts < 10 {
+		t.Errorf("only %d conflicts came", conflicts)
+	}
+}
+
 // The seed alone decides a run: step by step one time is as another. Only where a person stops a build
 // may Go itself choose: of a record that can be taken and a context that has ended. On a busy machine Go
 // also takes the processor from a goroutine that had it for too long by the clock on the wall; that one

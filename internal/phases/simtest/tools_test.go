@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,14 +70,14 @@ func (t tools) Call(ctx context.Context, c agent.ToolCall) (agent.ToolResult, er
 	return agent.ToolResult{Text: "written", Note: "wrote " + in.Path, Touched: []string{in.Path}}, t.m.put(file, []byte(in.Content))
 }
 
-// edit changes the line of a task in the shared file.
+// edit changes the line of a task in the shared file, where both sides of a conflict are kept.
 func (t tools) edit(key, text string) (agent.ToolResult, error) {
 	file := path.Join(t.dir, sharedFile)
 	raw, err := t.m.ReadFile(file)
 	if err != nil {
 		return agent.ToolResult{}, err
 	}
-	lines := strings.Split(string(raw), "\n")
+	lines := reconcile(strings.Split(string(raw), "\n"))
 	for i, l := range lines {
 		if strings.HasPrefix(l, key+": ") {
 			lines[i] = key + ": " + text
@@ -84,6 +85,34 @@ func (t tools) edit(key, text string) (agent.ToolResult, error) {
 		}
 	}
 	return agent.ToolResult{Text: "no such line", Error: true}, nil
+}
+
+// reconcile takes the markers of conflicts out: of each line the side stays that made it good. It tells by
+// the labels alone: the lines of the sides are the same but for what stands behind their keys.
+func reconcile(lines []string) []string {
+	var out, ours []string
+	side := ""
+	for _, l := range lines {
+		mark, _, _ := strings.Cut(l, " ")
+		switch {
+		case mark == "<<<<<<<":
+			side, ours = mark, nil
+		case side != "" && (mark == "|||||||" || mark == "======="):
+			side = mark
+		case side != "" && mark == ">>>>>>>":
+			side, out = "", append(out, ours...)
+		case side == "<<<<<<<":
+			ours = append(ours, l)
+		case side == "=======":
+			key, good := strings.CutSuffix(l, ": good")
+			if i := slices.Index(ours, key+": -"); good && i >= 0 {
+				ours[i] = l
+			}
+		case side == "":
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // gates runs checks on trees on the disk. It implements phases.Gates.
