@@ -17,6 +17,27 @@ type Program struct {
 	Own   func(name string, input any) agent.ToolCall
 	// Told is what the engine told people so far.
 	Told func() []string
+	// Kept says whether a text is in the program's own record of its session; a program that is killed before may forget it.
+	Kept func(text string) bool
+}
+
+// Keeps waits until a text is kept. A program may write its record a moment after it acts.
+func (p Program) Keeps(t *testing.T, text string) {
+	t.Helper()
+	give := time.NewTimer(patience)
+	defer give.Stop()
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for !p.Kept(text) {
+		select {
+		case <-give.C:
+			t.Errorf("%q is not kept", text)
+			return
+		case <-t.Context().Done():
+			return
+		case <-look.C:
+		}
+	}
 }
 
 // Canary names a variable that [RunEngine] sets in this process; its value must come up nowhere.

@@ -183,7 +183,7 @@ func (s *site) isCancelled() {
 func (s *site) isKilled() {
 	turn, started := s.busy("Remember the reeds.")
 	s.play(turn, s.finish())
-	s.meanwhile(func() { started(); kill(Processes(s.way.Secret)) })
+	s.meanwhile(func() { started(); s.program.Keeps(s.t, "Remember the reeds."); kill(Processes(s.way.Secret)) })
 	s.ends(agent.Accepted)
 	s.said(1, "Write the heron.")
 	s.said(1, "Remember the reeds.")

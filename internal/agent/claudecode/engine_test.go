@@ -1,8 +1,10 @@
 package claudecode_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -61,8 +63,22 @@ func program(cli string, runner sandbox.Runner, set func(*claudecode.Config)) fu
 			},
 			Own:  func(name string, input any) agent.ToolCall { return agenttest.Call("mcp__builder__"+name, input) },
 			Told: w.all,
+			Kept: func(text string) bool { return kept(folder, text) },
 		}
 	}
+}
+
+// kept says whether a transcript below a folder has a text.
+func kept(folder, text string) (found bool) {
+	_ = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || found || filepath.Ext(path) != ".jsonl" {
+			return nil // what has gone has not got it
+		}
+		raw, err := os.ReadFile(path)
+		found = err == nil && strings.Contains(string(raw), text)
+		return nil
+	})
+	return found
 }
 
 // confined is the best sandbox of this machine.

@@ -143,6 +143,7 @@ func builderKilled(t *testing.T, path string, confines bool) {
 	case <-time.After(2 * time.Minute):
 		t.Fatal("the command does not start")
 	}
+	p.Keeps(t, "Remember the reeds.")
 	if err := builder.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
