@@ -133,3 +133,13 @@ func TestClean(t *testing.T) {
 	has(t, s.wants(0, "list"), "b-dead", "(gone)")
 	has(t, s.wants(2, "clean", "--yes", "--dry-run"), "E_USAGE")
 }
+
+// A build that ends leaves no folder for scratch trees.
+func TestEndLeavesNoScratch(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script(honest()...))
+	s.wants(0, s.args("--build-id", "b-tidy")...)
+	if _, err := os.Lstat(filepath.Join(s.cache(), "b-tidy")); !os.IsNotExist(err) {
+		t.Errorf("its folder is left: %v", err)
+	}
+}

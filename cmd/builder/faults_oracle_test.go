@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -202,7 +203,7 @@ func (f *faultSite) checkLeft(bad tellWrong) {
 		bad("look for what is left: %s", err)
 	}
 	trees, err := os.ReadDir(f.scratch())
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		bad("look for scratch trees: %s", err)
 	}
 	for _, tree := range trees {

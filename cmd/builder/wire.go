@@ -64,11 +64,13 @@ func (a *app) works(ctx context.Context, spec *planner.Spec, s settings) (*works
 	return w, nil
 }
 
-// release ends the measurement where confined was not reached, and lets go of the scratch trees.
+// release ends the measurement where confined was not reached, and lets go of the scratch trees, and of their folder when it
+// is empty.
 func (w *works) release() {
 	w.measured.stop()
 	if w.scratch != nil {
-		_ = w.scratch.Close() // opened for reading only
+		_ = os.Remove(w.scratch.Name()) // stays where something is in it
+		_ = w.scratch.Close()           // opened for reading only
 	}
 }
 
