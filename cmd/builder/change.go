@@ -68,6 +68,12 @@ func (a *app) changeOf(ctx context.Context, st *store, state *phases.State, o ch
 	if o.spec == "" && !o.accept && gone(file) {
 		return nil, nil // the build has the text that it was planned for
 	}
+	if err != nil && o.keep && o.spec == "" {
+		return nil, nil // whatever it says now, the build keeps the text that it has
+	}
+	if err != nil && o.spec == "" {
+		return nil, st.orKeep(err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +94,19 @@ func (a *app) changeOf(ctx context.Context, st *store, state *phases.State, o ch
 	}
 	c.spec, c.diff = planner.Compare(before, now)
 	return c, nil
+}
+
+// orKeep adds to what is wrong with the spec's file that a build can do without it.
+func (s *store) orKeep(err error) error {
+	var wrong planner.Problems
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	wrong = slices.Clone(wrong)
+	for i := range wrong {
+		wrong[i].Hint += "; to go on with the text that the build has: builder resume " + word(s.app) + " --keep-spec"
+	}
+	return wrong
 }
 
 // settled says whether nothing is to be asked about a spec: it is being put into the plan already, or

@@ -21,6 +21,9 @@ call on, and is never below what is spent, unknown and held.`,
 		Args:    cobra.MaximumNArgs(1),
 		PreRunE: func(_ *cobra.Command, args []string) error {
 			o.dir = dirArg(args)
+			if tokens == "" && o.req.MaxCost == "" {
+				return usage("E_USAGE", "as in: builder cap --max-cost 20 "+word(o.dir), "cap needs --max-cost, --max-tokens, or both")
+			}
 			if tokens == "" {
 				return nil
 			}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
 func checkpointShow(a *app) *cobra.Command {
@@ -26,11 +28,7 @@ var errFound = errors.New("found")
 
 func (a *app) showOne(ctx context.Context, r reader, what string) error {
 	if len(what) == 64 {
-		raw, err := r.blobs.Get(ctx, checkpoint.Hash(what))
-		if err == nil {
-			_, err = a.out.Write(raw)
-		}
-		return err
+		return a.showBlob(ctx, r, checkpoint.Hash(what))
 	}
 	var seq uint64
 	if _, err := fmt.Sscanf(what, "%d", &seq); err != nil || seq == 0 {
@@ -49,4 +47,24 @@ func (a *app) showOne(ctx context.Context, r reader, what string) error {
 		return usage("E_USAGE", "numbers stand in: builder checkpoint list", "there is no record %d", seq)
 	}
 	return err
+}
+
+// showBlob prints a blob. One that is not there is lost only where a record names it.
+func (a *app) showBlob(ctx context.Context, r reader, h checkpoint.Hash) error {
+	raw, err := r.blobs.Get(ctx, h)
+	if err == nil {
+		_, err = a.out.Write(raw)
+		return err
+	}
+	if !errors.Is(err, checkpoint.ErrNotFound) {
+		return err
+	}
+	audit := phases.NewAudit()
+	if rerr := r.journal.Read(ctx, 0, audit.Add); rerr != nil {
+		return errors.Join(err, rerr)
+	}
+	if _, named := slices.BinarySearch(audit.Blobs(), h); named {
+		return err
+	}
+	return usage("E_USAGE", "hashes stand in the records: builder checkpoint show SEQ -C "+word(r.app), "no record of this build names a blob %s", h)
 }

@@ -116,7 +116,7 @@ func linesOf(err error) []fault {
 	case errors.As(err, &locked):
 		return []fault{{
 			code: "E_LOCKED", what: fmt.Sprintf("this build is held by process %d on %s since %s, %s", locked.PID, locked.Host, locked.Since.Format(time.RFC3339), locked.Path),
-			hint: "watch it with: builder status --watch",
+			hint: "watch it with: builder status --watch" + appOf(locked.Path),
 		}}
 	case errors.Is(err, checkpoint.ErrNewer):
 		return []fault{{code: "E_CHECKPOINT_NEWER", what: err.Error(), hint: "use the builder that wrote it, or a newer one"}}
@@ -140,6 +140,15 @@ func linesOf(err error) []fault {
 		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "let builder read and write there, then do the same again"}}
 	}
 	return []fault{internal(err, again)}
+}
+
+// appOf is the folder that a file of a build is in, as a further word of a command; "" where none can be told.
+func appOf(file string) string {
+	app, _, ok := strings.Cut(file, "/.builder/")
+	if !ok {
+		return ""
+	}
+	return " " + word(app)
 }
 
 // internal is a bug. What only its makers can read is in the build's log.

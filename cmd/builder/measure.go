@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
@@ -46,6 +47,9 @@ func (w *works) confined() error {
 	w.runner, w.report = w.measured.runner, w.measured.report
 	if w.runner.Level() != sandbox.None {
 		return nil
+	}
+	if info, err := os.Stat(os.TempDir()); !w.unconfined && (err != nil || !info.IsDir()) {
+		return refused("E_SANDBOX_UNAVAILABLE", "make this folder, or let TMPDIR name one that is there", "commands cannot be confined without a folder for temporary files: %s is none", os.TempDir())
 	}
 	if !w.unconfined {
 		return refused("E_SANDBOX_UNAVAILABLE", "install bubblewrap, or allow user namespaces; to run commands of models unconfined say: --no-sandbox", "commands cannot be confined on this machine: %s", w.report)

@@ -127,7 +127,7 @@ func TestSecondProcess(t *testing.T) {
 	run := s.start(s.args()...)
 	<-started
 	out := s.wants(2, "resume", "app")
-	has(t, out, "builder: E_LOCKED: ", "process ", " since 20", "hint: ")
+	has(t, out, "builder: E_LOCKED: ", "process ", " since 20", "hint: watch it with: builder status --watch "+word(s.path("app")))
 	st := s.status("app")
 	if st.State != phases.Running || st.Tasks[0].State != phases.TaskRunning || st.Budget.Held == 0 {
 		t.Errorf("status while running %+v", st)
