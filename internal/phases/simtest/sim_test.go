@@ -103,7 +103,7 @@ func TestSimulation(t *testing.T) {
 	t.Parallel()
 	var refs wholes
 	scratch := t.TempDir()
-	first, runs := uint64(1), uint64(160)
+	first, runs := uint64(1), uint64(240)
 	if testing.Short() { // under the race detector, which makes it many times as slow
 		runs = 12
 	}
