@@ -202,7 +202,7 @@ func (a *app) outFolder(ctx context.Context, out string) (folder, error) {
 	var others []os.DirEntry
 	for _, e := range entries {
 		if e.Name() == ".builder" {
-			return f, usage("E_WORKSPACE", "go on with it: builder resume "+abs+", or build into a new folder", "%s holds a build already", abs)
+			return f, f.taken()
 		}
 		if !unfinished(e.Name()) {
 			others = append(others, e)

@@ -250,14 +250,22 @@ func (r *running) await(text string) {
 // end reads the rest and wants an exit code.
 func (r *running) end(code int) string {
 	r.t.Helper()
+	out, got := r.rest()
+	if got != code {
+		r.t.Fatalf("exit %d, want %d:\n%s", got, code, out)
+	}
+	return out
+}
+
+// rest reads the rest and waits for the end.
+func (r *running) rest() (string, int) {
+	r.t.Helper()
 	for r.lines.Scan() {
 		r.out.WriteString(r.lines.Text() + "\n")
 	}
 	if err := r.lines.Err(); err != nil && err != io.EOF {
 		r.t.Error(err)
 	}
-	if got := r.wait(); got != code {
-		r.t.Fatalf("exit %d, want %d:\n%s", got, code, r.out.String())
-	}
-	return r.out.String()
+	code := r.wait()
+	return r.out.String(), code
 }

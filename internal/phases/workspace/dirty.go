@@ -76,7 +76,7 @@ func (r *Repo) walkFolder(ctx context.Context, root *os.Root, limits Limits) (*w
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	w := &walk{limits: limits, rules: rulesOnDisk, skip: []string{".git", stateDir}}
+	w := &walk{limits: limits, rules: rulesOnDisk, skip: kept}
 	return w, w.enter(ctx, root, "", 0, rules{}.with("", excluded))
 }
 

@@ -98,7 +98,7 @@ func initRepo(ctx context.Context, dir string, blobs checkpoint.Blobs) (*Repo, e
 		switch {
 		case e.Name() == ".git":
 			hasGit = true
-		case e.Name() != stateDir && !strings.HasPrefix(e.Name(), tempRepo):
+		case !kept(e.Name()) && !strings.HasPrefix(e.Name(), tempRepo):
 			foreign = append(foreign, e.Name())
 		}
 	}
@@ -112,6 +112,12 @@ func initRepo(ctx context.Context, dir string, blobs checkpoint.Blobs) (*Repo, e
 		return nil, err
 	}
 	return open(dir, blobs)
+}
+
+// kept says whether a name in the user's folder is the repository, what the builder keeps beside the
+// project, or what a killed process left of making that.
+func kept(name string) bool {
+	return name == ".git" || name == stateDir || strings.HasPrefix(name, stateDir+".") && strings.HasSuffix(name, ".tmp")
 }
 
 // reuse takes a repository that the builder made, with nothing uncommitted in it.

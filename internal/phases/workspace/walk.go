@@ -48,7 +48,7 @@ type found struct {
 // walk lists a folder without following links. It stops at the limits with a *phases.TreeProblem.
 type walk struct {
 	limits Limits
-	skip   []string                                                                               // names in the root that are not ours to see
+	skip   func(name string) bool                                                                 // names in the root that are not ours to see; nil: none
 	rules  func(ctx context.Context, dir string, d *os.Root, names []fs.DirEntry) ([]byte, error) // content of the .gitignore in dir
 
 	out     []found
@@ -72,7 +72,7 @@ func (w *walk) enter(ctx context.Context, d *os.Root, dir string, depth int, r r
 		r = r.with(dir, ignore)
 	}
 	for _, e := range entries {
-		if dir == "" && slices.Contains(w.skip, e.Name()) || r.ignored(path.Join(dir, e.Name()), e.IsDir()) {
+		if dir == "" && w.skip != nil && w.skip(e.Name()) || r.ignored(path.Join(dir, e.Name()), e.IsDir()) {
 			continue
 		}
 		if err := w.visit(ctx, d, dir, e, depth, r); err != nil {
