@@ -220,7 +220,7 @@ func (n *newFork) fill(ctx context.Context, src *store, p *placing) error {
 	if err := fillJournal(ctx, p.root(), n.first.Build, n.first.At, n.facts); err != nil {
 		return err
 	}
-	if err := keepPlanFile(p.build(n.first.Build), n.plan); err != nil {
+	if err := keepPlanFile(p.planFile(n.first.Build), n.plan); err != nil {
 		return err
 	}
 	history, err := workspace.ReadHistory(src.app, src.blobs)
@@ -236,15 +236,6 @@ func (n *newFork) fill(ctx context.Context, src *store, p *placing) error {
 		return err
 	}
 	return adopt.Finish(ctx, map[string]string{workspace.Branch: n.Record.Commit})
-}
-
-// keepPlanFile writes plan.yaml for people.
-func keepPlanFile(dir string, p *planner.Plan) error {
-	raw, err := planfile.Encode(p)
-	if err != nil {
-		return err
-	}
-	return writeWhole(filepath.Join(dir, "plan.yaml"), raw)
 }
 
 // carryBlobs copies blobs, and the files of those that are manifests.

@@ -13,8 +13,12 @@ import (
 // killed between its last record and its reports. What cannot be written is only said.
 func (a *app) complete(ctx context.Context, s *store, state *phases.State) {
 	plans := planCache{ctx: ctx, blobs: s.blobs}
-	st := phases.StatusOf(plans.of(state), state)
+	plan := plans.of(state)
+	st := phases.StatusOf(plan, state)
 	errs := []error{s.tidyUp(ctx), s.dropSpools(state)}
+	if plan != nil {
+		errs = append(errs, lackPlanFile(s.planFile(s.id), plan))
+	}
 	mirror, err := openMirror(ctx, s) // it catches up with the events
 	if err == nil {
 		err = mirror.Close()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
 	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
 // hello is an agent whose answers do not depend on how many builds ask.
@@ -133,5 +134,26 @@ func TestKilledStartOverRepo(t *testing.T) {
 	s.verified()
 	if s.exists("app/.builder.7.tmp") {
 		t.Error("it is still there")
+	}
+}
+
+// A plan that was given is in a build's folder, as people read it, before the folder has its name.
+func TestDraftKeepsPlan(t *testing.T) {
+	t.Parallel()
+	f := folder{filepath.Join(t.TempDir(), "app")}
+	given := &givenPlan{plan: &planner.Plan{Version: 1, Project: planner.Project{Name: "greeter"}}}
+	d, err := f.draft(t.Context(), []byte(siteSpec), phases.BuildStarted{Build: "b-1", Engine: "native", Provider: "offline"}, given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(d.tmp, "builds", "b-1", "plan.yaml"))
+	if err != nil || !strings.Contains(string(raw), "greeter") {
+		t.Errorf("%s, %v", raw, err)
+	}
+	if err := d.discard(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(f.app)); err != nil || len(left) > 0 {
+		t.Errorf("left %v, %v", left, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
 	"github.com/seed-c331f47d/builder/internal/budget"
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
@@ -25,6 +26,19 @@ func (a *app) given(ctx context.Context, ord order) (*givenPlan, error) {
 	}
 	drafted, err := a.drafted(ctx, ord.spec)
 	return &givenPlan{ord.plan, drafted}, err
+}
+
+// keep puts the plan into a new build: its blob, and its file in the build's folder.
+func (g *givenPlan) keep(ctx context.Context, blobs checkpoint.Blobs, dir string) (phases.PlanAccepted, error) {
+	accepted, err := phases.Accepted(ctx, blobs, g.plan, "user")
+	if err != nil {
+		return accepted, err
+	}
+	accepted.Drafted = g.drafted
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return accepted, fmt.Errorf("make build folder: %w", err)
+	}
+	return accepted, keepPlanFile(filepath.Join(dir, planName), g.plan)
 }
 
 // drafted sums up what builder plan has cost for a spec, one entry a model, in the order of their

@@ -102,11 +102,10 @@ func fillStore(ctx context.Context, root string, spec []byte, first phases.Build
 	}
 	facts := []phases.Fact{first}
 	if given != nil {
-		accepted, err := phases.Accepted(ctx, blobs, given.plan, "user")
+		accepted, err := given.keep(ctx, blobs, filepath.Join(root, "builds", first.Build))
 		if err != nil {
 			return err
 		}
-		accepted.Drafted = given.drafted
 		facts = append(facts, accepted)
 	}
 	return fillJournal(ctx, root, first.Build, first.At, facts)

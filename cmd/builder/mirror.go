@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -13,7 +13,6 @@ import (
 	"github.com/seed-c331f47d/builder/internal/checkpoint/projection"
 	"github.com/seed-c331f47d/builder/internal/phases"
 	"github.com/seed-c331f47d/builder/internal/planner"
-	"github.com/seed-c331f47d/builder/internal/planner/planfile"
 )
 
 // mirror keeps events.ndjson and status.json beside the journal for readers outside this process.
@@ -26,6 +25,7 @@ type mirror struct {
 	wrote  time.Time
 	took   time.Duration // for the last status.json
 	owed   bool          // records have come since
+	looked bool          // for plan.yaml
 	err    error
 	socket atomic.Pointer[string] // that takes orders
 	last   phases.Status          // as written
@@ -113,23 +113,24 @@ func (m *mirror) append(envs []checkpoint.Envelope) error {
 	return errors.Join(old.Close(), again.CatchUp(m.plans.ctx, m.store.journal))
 }
 
-// keepPlan writes plan.yaml for people when a plan is accepted or amended.
+// keepPlan writes plan.yaml for people when a plan is accepted or amended, and where it is missing at
+// the first records of a process.
 func (m *mirror) keepPlan(envs []checkpoint.Envelope, s *phases.State) {
-	for _, e := range envs {
-		if k := phases.Kind(e.Kind); k != phases.KindPlanAccepted && k != phases.KindPlanAmended {
-			continue
-		}
-		p := m.plans.of(s)
-		if p == nil {
-			continue
-		}
-		raw, err := planfile.Encode(p)
-		if err == nil {
-			err = writeWhole(filepath.Join(m.store.build(m.store.id), "plan.yaml"), raw)
-		}
-		if err != nil && m.err == nil {
-			m.err = err
-		}
+	keep := lackPlanFile
+	if slices.ContainsFunc(envs, func(e checkpoint.Envelope) bool {
+		return e.Kind == string(phases.KindPlanAccepted) || e.Kind == string(phases.KindPlanAmended)
+	}) {
+		keep = keepPlanFile
+	} else if m.looked {
+		return
+	}
+	m.looked = true
+	p := m.plans.of(s)
+	if p == nil {
+		return
+	}
+	if err := keep(m.store.planFile(m.store.id), p); err != nil && m.err == nil {
+		m.err = err
 	}
 }
 

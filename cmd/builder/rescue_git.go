@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -187,7 +188,7 @@ func (r *rescue) heal(ctx context.Context) error {
 		return err
 	}
 	return &fault{
-		code: "E_BLOB_LOST", exit: exitStorage, what: fmt.Sprintf("the build's specification is lost, and %s is not it any more", r.state.Build.SpecPath),
+		code: "E_BLOB_LOST", exit: exitStorage, what: fmt.Sprintf("the build's specification is lost, and %s is not %s any more", r.state.Build.SpecPath, unlike(r.state.Build.SpecPath)),
 		hint: fmt.Sprintf("put the file back as it was (sha256 %.12s…), then: builder checkpoint rebuild %s", spec, word(r.folder.app)),
 	}
 }
@@ -197,7 +198,7 @@ func (r *rescue) healPlan(ctx context.Context, want checkpoint.Hash) error {
 	if _, err := phases.ReadPlan(ctx, r.blobs, want); err == nil {
 		return nil
 	}
-	path := filepath.Join(r.folder.build(r.id), "plan.yaml")
+	path := r.folder.planFile(r.id)
 	plan, err := planfile.Read(ctx, path)
 	var raw []byte
 	if err == nil {
@@ -208,7 +209,15 @@ func (r *rescue) healPlan(ctx context.Context, want checkpoint.Hash) error {
 		return err
 	}
 	return &fault{
-		code: "E_BLOB_LOST", exit: exitStorage, err: err, what: fmt.Sprintf("the build's plan is lost, and %s is not it", path),
+		code: "E_BLOB_LOST", exit: exitStorage, err: err, what: fmt.Sprintf("the build's plan is lost, and %s is not %s", path, unlike(path)),
 		hint: "the proven commits are safe in git; build anew in a new folder: builder build SPEC -o DIR",
 	}
+}
+
+// unlike says what a file is not that was to be read in place of a lost blob.
+func unlike(path string) string {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return "there"
+	}
+	return "it"
 }

@@ -193,11 +193,59 @@ func (r *rescueSite) loseAnswers() {
 	raw, err := os.ReadFile(r.in("events.ndjson"))
 	r.must(err)
 	for _, m := range regexp.MustCompile(`"answer":"([0-9a-f]{64})"`).FindAllSubmatch(raw, -1) {
-		h := string(m[1])
-		for _, suffix := range []string{"", ".zst"} {
-			if err := os.Remove(r.path("app/.builder/blobs/" + h[:2] + "/" + h + suffix)); err != nil && !os.IsNotExist(err) {
-				r.t.Fatal(err)
-			}
+		r.loseBlob(string(m[1]))
+	}
+}
+
+// The plan of a build that was given one is kept beside its blob from the first moment, and put back by
+// a resume: it brings the blob back.
+func TestRescueOfGivenPlan(t *testing.T) {
+	t.Parallel()
+	r := newRescueSite(t, true)
+	kept, err := os.ReadFile(r.in("plan.yaml"))
+	r.must(err)
+	r.must(os.Remove(r.in("plan.yaml")))
+	r.wants(75, "resume", "app", "--no-sandbox")
+	raw, err := os.ReadFile(r.in("plan.yaml"))
+	r.must(err)
+	if string(raw) != string(kept) {
+		t.Errorf("put back as\n%s\nwas\n%s", raw, kept)
+	}
+	r.losePlan()
+	r.must(os.Rename(r.in("plan.yaml"), r.in("away")))
+	has(t, r.wants(74, "checkpoint", "rebuild", "app"), "builder: E_BLOB_LOST: the build's plan is lost, and ", "plan.yaml is not there\n")
+	r.must(os.WriteFile(r.in("plan.yaml"), []byte("version: 1\n"), 0o600))
+	has(t, r.wants(74, "checkpoint", "rebuild", "app"), "plan.yaml is not it\n")
+	r.must(os.Rename(r.in("away"), r.in("plan.yaml")))
+	r.wants(0, "checkpoint", "rebuild", "app")
+	r.wants(0, "checkpoint", "verify", "app")
+	close(r.mended)
+	r.wants(0, "resume", "app", "--no-sandbox")
+	r.verified()
+
+	r.must(os.Remove(r.in("plan.yaml")))
+	has(t, r.wants(0, "resume", "app"), "done already")
+	if !r.exists("app/.builder/builds/b-hurt/plan.yaml") {
+		t.Error("a finished build has no plan.yaml again")
+	}
+}
+
+// losePlan removes the blob of the plan.
+func (r *rescueSite) losePlan() {
+	raw, err := os.ReadFile(r.in("events.ndjson"))
+	r.must(err)
+	m := regexp.MustCompile(`"plan":"([0-9a-f]{64})"`).FindSubmatch(raw)
+	if m == nil {
+		r.t.Fatal("no plan was accepted")
+	}
+	r.loseBlob(string(m[1]))
+}
+
+// loseBlob removes a blob.
+func (r *rescueSite) loseBlob(h string) {
+	for _, suffix := range []string{"", ".zst"} {
+		if err := os.Remove(r.path("app/.builder/blobs/" + h[:2] + "/" + h + suffix)); err != nil && !os.IsNotExist(err) {
+			r.t.Fatal(err)
 		}
 	}
 }
