@@ -210,9 +210,17 @@ const fromStatus = "status"
 // asidePrefix begins the names of folders with damaged files.
 const asidePrefix = "damaged-"
 
-// aside makes the folder for what is damaged, and moves there what a new journal would contradict.
+// aside makes the folder for what is damaged, and moves there what a new journal would contradict. The
+// build's own folder may be lost, too.
 func (r *rescue) aside() (string, error) {
 	var dir string
+	err := os.MkdirAll(r.folder.build(r.id), 0o700)
+	if err == nil {
+		err = errors.Join(syncDir(filepath.Dir(r.folder.build(r.id))), syncDir(r.folder.root()))
+	}
+	if err != nil {
+		return "", fmt.Errorf("set damaged files aside: %w", err)
+	}
 	for n := 1; ; n++ {
 		dir = filepath.Join(r.folder.build(r.id), fmt.Sprintf("%s%d", asidePrefix, n))
 		err := os.Mkdir(dir, 0o700)

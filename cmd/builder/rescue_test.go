@@ -141,6 +141,9 @@ func TestRescue(t *testing.T) {
 				r.must(os.RemoveAll(r.in(gone)))
 			}
 		}, code: "E_CHECKPOINT_MISSING", verb: "rebuild", says: []string{"done by their commits: main.hello, more.bye", "booked as unknown: $0.001200"}, unknown: true, unproven: true},
+		"the build's folder, done": {hurt: func(r *rescueSite) {
+			r.must(os.RemoveAll(r.path("app/.builder/builds")))
+		}, code: "E_CHECKPOINT_MISSING", verb: "rebuild", says: []string{"done by their commits: main.hello, more.bye", "booked as unknown: $0.001200"}, unknown: true, unproven: true},
 		"blobs of the open task": {pause: true, hurt: (*rescueSite).loseAnswers, code: "E_BLOB_LOST", verb: "rebuild", says: []string{"from its journal", "begin anew: more.bye"}, calls: 2},
 		"another build's journal": {pause: true, hurt: func(r *rescueSite) {
 			r.wants(75, append(r.args("--build-id", "b-other", "--no-sandbox", "--max-cost", "0.000001"), "-o", "other")...)
