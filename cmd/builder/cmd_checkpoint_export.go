@@ -82,24 +82,6 @@ func (a *app) runExport(ctx context.Context, r reader, out string) error {
 	return nil
 }
 
-// writeNewFile makes a file whole beside its name and then gives it the name.
-func writeNewFile(path string, fill func(*os.File) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp") // 0600
-	if err != nil {
-		return usage("E_WORKSPACE", "choose a folder you may write", "%s", err)
-	}
-	if err = fill(tmp); err == nil {
-		err = tmp.Sync()
-	}
-	if err = errors.Join(err, tmp.Close()); err == nil {
-		err = os.Link(tmp.Name(), path) // never over another file
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	return errors.Join(err, os.Remove(tmp.Name()))
-}
-
 func (x *exported) write(ctx context.Context, s *store, f io.Writer) error {
 	w, err := archive.NewWriter(f)
 	if err != nil {
@@ -115,13 +97,17 @@ func (x *exported) write(ctx context.Context, s *store, f io.Writer) error {
 	return w.Close(m)
 }
 
-// records writes the journal. Its size must be known before, so it is written aside first.
+// records writes the journal. Its size must be known before, so it is written aside first: beside the
+// export, as the build's folder may be read-only, and without a name, so that a kill leaves nothing.
 func (x *exported) records(ctx context.Context, s *store, w *archive.Writer, m *archive.Manifest) (err error) {
-	tmp, err := os.CreateTemp(s.build(s.id), "records.*.tmp")
+	tmp, err := os.CreateTemp(filepath.Dir(x.File), newFilePrefix(x.File)+"*"+tmpSuffix)
 	if err != nil {
 		return fmt.Errorf("export records: %w", err)
 	}
-	defer func() { err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name())) }()
+	defer func() { err = errors.Join(err, tmp.Close()) }()
+	if err := os.Remove(tmp.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("export records: %w", err)
+	}
 	if x.Records, err = archive.WriteRecords(ctx, s.journal, tmp); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/seed-c331f47d/builder/internal/sandbox"
 )
@@ -100,7 +101,7 @@ func (a *app) runClean(_ context.Context, o cleanOptions) error {
 
 // free deletes it, unless somebody took it since.
 func (l *litter) free() error {
-	if l.lock != nil && !sameFolder(l.Path, l.lock) || l.age && !old(l.Path) {
+	if l.lock != nil && !sameFile(l.Path, l.lock) || l.age && !old(l.Path) {
 		return fmt.Errorf("%s is in use again: it stays", l.Path)
 	}
 	if err := sandbox.RemoveTree(l.Path); err != nil {
@@ -119,7 +120,7 @@ func (a *app) litter(o cleanOptions) ([]litter, error) {
 	add := func(kind, path string, lockable bool) bool {
 		l := litter{Kind: kind, Path: path, age: !lockable}
 		if lockable {
-			if l.lock = takeFree(path); l.lock == nil {
+			if l.lock = takeFree(path, unix.S_IFDIR); l.lock == nil {
 				return false
 			}
 		} else if !old(path) {

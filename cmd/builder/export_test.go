@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -43,6 +44,38 @@ func (s *crewed) stopAfter(n int64) (goOn func()) {
 		return nil
 	}
 	return func() { atomic.StoreInt64(&limit, 1<<40) }
+}
+
+// An export that was killed leaves a file beside the name: the next one to that name removes it, and
+// neither one that is being written nor a file of the user's.
+func TestExportSweeps(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, hello)
+	s.wants(0, s.args("--no-sandbox")...)
+	for _, name := range []string{"b.1.tmp", ".b.1.tmp", ".b.2.tmp", ".b.mine.tmp", ".bb.1.tmp"} {
+		s.file(name, "x")
+	}
+	held := takeFree(s.path(".b.2.tmp"), syscall.S_IFREG)
+	if held == nil {
+		t.Fatal("cannot hold a file")
+	}
+	s.wants(0, "checkpoint", "export", "app", "-o", "b")
+	s.must(held.Close())
+	left, err := filepath.Glob(s.path("*b*.tmp"))
+	s.must(err)
+	more, err := filepath.Glob(s.path(".b*.tmp"))
+	s.must(err)
+	var names []string
+	for _, path := range append(more, left...) {
+		names = append(names, filepath.Base(path))
+	}
+	slices.Sort(names)
+	if got := strings.Join(slices.Compact(names), " "); got != ".b.2.tmp .b.mine.tmp .bb.1.tmp b.1.tmp" {
+		t.Errorf("left %s", got)
+	}
+	if others, err := filepath.Glob(s.path("app/.builder/builds/*/*.tmp")); err != nil || len(others) > 0 {
+		t.Errorf("%s, %v", others, err)
+	}
 }
 
 // A paused build travels: it is exported, its folder is deleted, it is imported on another machine, and

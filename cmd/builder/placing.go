@@ -73,7 +73,7 @@ func sweepPlacings(parent, base string) error {
 		return fmt.Errorf("sweep %s: %w", parent, err)
 	}
 	for _, dir := range left {
-		lock := takeFree(dir)
+		lock := takeFree(dir, unix.S_IFDIR)
 		if lock == nil {
 			continue // held, gone, or somebody else's
 		}

@@ -26,7 +26,7 @@ func holdScratch(dir string) (*os.File, error) {
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 			return nil, errors.Join(fmt.Errorf("hold scratch folder: %w", err), f.Close())
 		}
-		if sameFolder(dir, f) {
+		if sameFile(dir, f) {
 			return f, nil
 		}
 		if err := f.Close(); err != nil {
@@ -35,8 +35,8 @@ func holdScratch(dir string) (*os.File, error) {
 	}
 }
 
-// sameFolder says whether a path still names the open folder.
-func sameFolder(dir string, f *os.File) bool {
+// sameFile says whether a path still names the open file or folder.
+func sameFile(dir string, f *os.File) bool {
 	is, err := f.Stat()
 	if err != nil {
 		return false
@@ -45,14 +45,15 @@ func sameFolder(dir string, f *os.File) bool {
 	return err == nil && os.SameFile(is, named)
 }
 
-// takeFree locks a folder that nobody holds; nil when somebody does, or it is gone or another user's.
-func takeFree(dir string) *os.File {
-	f, err := os.OpenFile(dir, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+// takeFree locks a file or folder, of that kind, that nobody holds; nil when somebody does, or it is
+// gone, of another kind or another user's.
+func takeFree(path string, kind uint32) *os.File {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil
 	}
 	var st unix.Stat_t
-	if unix.Fstat(int(f.Fd()), &st) != nil || int(st.Uid) != os.Getuid() || unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+	if unix.Fstat(int(f.Fd()), &st) != nil || uint32(st.Mode)&unix.S_IFMT != kind || int(st.Uid) != os.Getuid() || unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
 		_ = f.Close() // opened for reading only
 		return nil
 	}
