@@ -125,7 +125,31 @@ func (c *compacted) blobs(ctx context.Context, f folder) (err error) {
 		}
 		c.Blobs, c.BlobBytes = c.Blobs+1, c.BlobBytes+size
 	}
+	if err := s.eachLeft(s.id, c.left); err != nil {
+		return err
+	}
 	return c.temps(filepath.Join(f.root(), "blobs", "tmp"), s.build(s.id))
+}
+
+// left removes a folder that a killed rescue left.
+func (c *compacted) left(dir string) error {
+	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			c.Temps, c.TempBytes = c.Temps+1, c.TempBytes+info.Size()
+		}
+		return err
+	})
+	if err == nil && !c.DryRun {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("remove what a killed process left: %w", err)
+	}
+	return nil
 }
 
 // hashLike finds what may be a blob's hash in a payload.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -27,7 +28,7 @@ that were under way and cannot be gone on with begin anew from the newest commit
 	return c
 }
 
-func (a *app) runRebuild(ctx context.Context, dir, spent string, asJSON bool) error {
+func (a *app) runRebuild(ctx context.Context, dir, spent string, asJSON bool) (err error) {
 	f, id, err := openDamaged(dir)
 	if err != nil {
 		return err
@@ -36,6 +37,7 @@ func (a *app) runRebuild(ctx context.Context, dir, spent string, asJSON bool) er
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, r.Close()) }()
 	if spent != "" {
 		usd, err := budget.ParseUSD(spent)
 		if err != nil {

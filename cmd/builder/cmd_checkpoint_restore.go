@@ -34,7 +34,7 @@ kept in a folder of their own. Then the build goes on with: builder resume.`,
 	return c
 }
 
-func (a *app) runRestore(ctx context.Context, dir string, asJSON bool) error {
+func (a *app) runRestore(ctx context.Context, dir string, asJSON bool) (err error) {
 	f, id, err := openDamaged(dir)
 	if err != nil {
 		return err
@@ -43,6 +43,7 @@ func (a *app) runRestore(ctx context.Context, dir string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, r.Close()) }()
 	switch err := r.take(ctx, f.journal(id), "journal"); {
 	case err == nil:
 		return usage("E_CHECKPOINT_WHOLE", "go on with it: "+f.resume()+"; if something else is lost: builder checkpoint rebuild "+word(f.app), "the journal of %s is whole", id)

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -32,11 +33,13 @@ func TestCompactFreesTheUnreferenced(t *testing.T) {
 	s.must(err)
 	s.file("app/.builder/blobs/tmp/x.tmp", "left by a kill")
 	s.file(s.journalName("app")+".9.tmp", "left by a kill")
+	left := filepath.Dir(s.journalName("app")) + "/new-1"
+	s.file(left+"/journal.db", "left by a kill")
 	before, verified := s.fingerprint("app"), s.wants(0, "checkpoint", "verify", "app")
 
 	var dry, did compacted
 	s.must(json.Unmarshal([]byte(s.wants(0, "checkpoint", "compact", "app", "--dry-run", "--json")), &dry))
-	if dry.Blobs < 1 || dry.BlobBytes < 10 || dry.Temps != 2 || !dry.DryRun || dry.JournalAfter > dry.JournalBefore {
+	if dry.Blobs < 1 || dry.BlobBytes < 10 || dry.Temps != 3 || !dry.DryRun || dry.JournalAfter > dry.JournalBefore {
 		t.Errorf("%+v", dry)
 	}
 	if s.fingerprint("app") != before {
@@ -50,10 +53,13 @@ func TestCompactFreesTheUnreferenced(t *testing.T) {
 	if ok, err := blobs.Has(t.Context(), stray); err != nil || ok {
 		t.Errorf("the stray blob is there: %v", err)
 	}
-	left, err := blobs.List(t.Context())
+	still, err := blobs.List(t.Context())
 	s.must(err)
-	if len(left) != len(kept)+1-did.Blobs || len(left) == 0 {
-		t.Errorf("%d blobs are left of %d", len(left), len(kept))
+	if len(still) != len(kept)+1-did.Blobs || len(still) == 0 {
+		t.Errorf("%d blobs are left of %d", len(still), len(kept))
+	}
+	if s.exists(left) {
+		t.Errorf("%s is there", left)
 	}
 	if got := s.wants(0, "checkpoint", "verify", "app"); got != verified {
 		t.Errorf("verify says %s, said %s", got, verified)

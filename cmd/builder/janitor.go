@@ -23,6 +23,7 @@ func (s *store) tidyUp(ctx context.Context) error {
 			}
 		}
 	}
+	errs = append(errs, s.eachLeft(s.id, os.RemoveAll))
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove what a killed process left: %w", err)
 	}

@@ -25,6 +25,7 @@ type rescue struct {
 	app    *app
 	folder folder
 	id     string
+	lock   *os.File // of the folder
 	blobs  *blob.Store
 	spent  *budget.Micro // what the user says that was spent; nil: nothing
 
@@ -48,16 +49,24 @@ type outcomeOfRescue struct {
 	Edits      []string `json:"user_edits,omitempty"`
 }
 
+// newRescue begins a rescue, which holds the folder until it is closed.
 func (a *app) newRescue(f folder, id string) (*rescue, error) {
-	blobs, err := blob.Open(f.blobDir())
+	lock, err := f.holdRescue()
 	if err != nil {
 		return nil, err
 	}
+	blobs, err := blob.Open(f.blobDir())
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
 	return &rescue{
-		app: a, folder: f, id: id, blobs: blobs, state: phases.NewState(),
+		app: a, folder: f, id: id, lock: lock, blobs: blobs, state: phases.NewState(),
 		found: outcomeOfRescue{Version: 1, Build: id, Recognised: []string{}, Restarted: []string{}},
 	}, nil
 }
+
+// Close lets others rescue the build.
+func (r *rescue) Close() error { return r.lock.Close() }
 
 // errOther means that records are of another build.
 var errOther = errors.New("it is the journal of another build")
@@ -246,7 +255,14 @@ const chunk = 500
 // write makes the new journal and puts it in place of the old.
 func (r *rescue) write(ctx context.Context, aside string) (err error) {
 	dir := r.folder.build(r.id)
-	tmp, err := os.MkdirTemp(dir, "new-")
+	left, err := leftRescues(dir)
+	for _, path := range left {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	if err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(dir, newPrefix)
 	if err != nil {
 		return fmt.Errorf("make new journal: %w", err)
 	}

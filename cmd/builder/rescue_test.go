@@ -233,6 +233,35 @@ func TestRescueOfGivenPlan(t *testing.T) {
 	}
 }
 
+// A rescue that was killed leaves a folder: the next one removes it, and so does a resume, while none is
+// under way. One at a time brings a build back.
+func TestRescueSweeps(t *testing.T) {
+	t.Parallel()
+	r := newRescueSite(t, true)
+	r.file("app/.builder/builds/b-hurt/new-1/journal.db", "left by a kill")
+	r.file("app/.builder/builds/b-hurt/new-mine/x", "mine")
+	r.loseAnswers()
+	held, err := folder{r.path("app")}.holdRescue()
+	r.must(err)
+	has(t, r.wants(2, "checkpoint", "rebuild", "app"), "builder: E_LOCKED: ")
+	has(t, r.wants(2, "checkpoint", "restore", "--backup", "app"), "builder: E_LOCKED: ")
+	if !r.exists("app/.builder/builds/b-hurt/new-1") {
+		t.Error("one that is held is gone")
+	}
+	r.must(held.Close())
+	r.wants(0, "checkpoint", "rebuild", "app")
+	if r.exists("app/.builder/builds/b-hurt/new-1") {
+		t.Error("rebuild leaves it")
+	}
+	r.file("app/.builder/builds/b-hurt/new-2/lock", "left by a kill")
+	close(r.mended)
+	r.wants(0, "resume", "app", "--no-sandbox")
+	if r.exists("app/.builder/builds/b-hurt/new-2") || !r.exists("app/.builder/builds/b-hurt/new-mine/x") {
+		t.Error("resume leaves it, or takes what is not ours")
+	}
+	r.verified()
+}
+
 // losePlan removes the blob of the plan.
 func (r *rescueSite) losePlan() {
 	raw, err := os.ReadFile(r.in("events.ndjson"))
