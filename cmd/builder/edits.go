@@ -175,7 +175,7 @@ func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Eng
 		return nil // the engine stops where it matters, and says so
 	case s.edits.keep:
 		return s.keepEdits(ctx, w, repo, found, newest)
-	case len(found.own) > 0 && allKept(found.own, s.store.id):
+	case keptOnTop(found.own, s.store.id):
 		return s.keepEdits(ctx, w, repo, edits{head: found.head, tree: found.tree, own: found.own}, newest) // a crash came before the record
 	case s.edits.discard:
 		return s.discardEdits(ctx, w, repo, found)
@@ -183,17 +183,14 @@ func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Eng
 	return nil
 }
 
-// allKept says whether commits are those that the builder made of a person's edits in this build.
-func allKept(own []workspace.Commit, build string) bool {
-	for _, c := range own {
-		if !strings.Contains(c.Message, "\n"+phases.TrailerBuild+": "+build+"\n"+keptTrailer+"\n") {
-			return false
-		}
-	}
-	return true
+// keptOnTop says whether the newest of a person's commits is one that the builder made of their edits
+// in this build: then they have said that all below it is to be kept.
+func keptOnTop(own []workspace.Commit, build string) bool {
+	return len(own) > 0 && strings.Contains(own[0].Message, "\n"+phases.TrailerBuild+": "+build+"\n"+keptTrailer+"\n")
 }
 
-// keepEdits makes the user's work the head of the build.
+// keepEdits makes the user's work the head of the build: the commit, the index that goes with it, the
+// record. Whatever of this a crash has left undone is done by the next run.
 func (s *session) keepEdits(ctx context.Context, w *phases.Writer, repo *workspace.Repo, e edits, newest string) error {
 	before, err := s.newestTree(ctx, w)
 	if err != nil {
@@ -216,7 +213,30 @@ func (s *session) keepEdits(ctx context.Context, w *phases.Writer, repo *workspa
 		return err
 	}
 	f.Paths = phases.Changed(before, tree)
+	old, err := treesBelow(ctx, repo, e.own)
+	if err != nil {
+		return err
+	}
+	if err := repo.Index(ctx, tree, append(old, before, e.tree)...); err != nil {
+		return err
+	}
 	return w.Record(ctx, f)
+}
+
+// treesBelow are those that commits of kept edits began from: a crash may have left the index there.
+func treesBelow(ctx context.Context, repo *workspace.Repo, own []workspace.Commit) ([]phases.Manifest, error) {
+	var out []phases.Manifest
+	for _, c := range own {
+		if c.Parent == "" || !strings.Contains(c.Message, keptTrailer) {
+			continue
+		}
+		m, err := repo.TreeOf(ctx, c.Parent)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
 }
 
 // newestTree is the tree of the build's newest commit; empty before the first.
@@ -230,18 +250,10 @@ func (s *session) newestTree(ctx context.Context, w *phases.Writer) (phases.Mani
 
 // commitEdits puts the folder as it is on the branch.
 func (s *session) commitEdits(ctx context.Context, repo *workspace.Repo, e edits, tree phases.Manifest) (string, error) {
-	author := s.set.Author
-	id, err := repo.Commit(ctx, phases.CommitDraft{
-		Tree: tree, Parent: e.head, Author: author, At: nowOr(clock(s.app)).UTC().Truncate(1e9),
+	return repo.Commit(ctx, phases.CommitDraft{
+		Tree: tree, Parent: e.head, Author: s.set.Author, At: nowOr(clock(s.app)).UTC().Truncate(1e9),
 		Message: fmt.Sprintf("Keep the user's edits\n\n%s\n\nBuilder-Build: %s\n%s\n", listed(e.files), s.store.id, keptTrailer),
 	})
-	if err != nil {
-		return "", err
-	}
-	if _, err := repo.Checkout(ctx, e.tree, tree); err != nil { // brings the index along; the files are there
-		return "", err
-	}
-	return id, nil
 }
 
 // listed names files in a commit message, one a line.

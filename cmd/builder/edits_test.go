@@ -129,3 +129,34 @@ func TestKeptEditsOutliveACrash(t *testing.T) {
 		t.Errorf("head %s, want %s; %s", st.Head, head, st.State)
 	}
 }
+
+// The index goes with the commit of kept edits also when a lock or a crash came between the two: what
+// was kept is not staged as deleted.
+func TestKeptEditsBringTheIndex(t *testing.T) {
+	t.Parallel()
+	for _, flags := range [][]string{nil, {"--keep-edits"}} {
+		s := newStreet(t, nil)
+		s.wants(0, s.args()...)
+		s.edited()
+		s.file("app/gone.txt", "committed, and deleted then\n")
+		s.git("app", "add", "gone.txt")
+		s.git("app", "-c", "user.name=Me", "-c", "user.email=me@example.com", "commit", "-q", "-m", "Mine")
+		if err := os.Remove(s.path("app/gone.txt")); err != nil {
+			t.Fatal(err)
+		}
+		s.file("app/.git/index.lock", "")
+		out, _ := s.run("resume", "app", "--keep-edits")
+		has(t, out, "another program is working on the repository")
+		if err := os.Remove(s.path("app/.git/index.lock")); err != nil {
+			t.Fatal(err)
+		}
+		has(t, s.git("app", "log", "-1", "--format=%B"), keptTrailer)
+		s.wants(0, append([]string{"resume", "app"}, flags...)...)
+		if got := s.git("app", "status", "--porcelain"); got != "" {
+			t.Errorf("resume %v: status: %s", flags, got)
+		}
+		if got := s.git("app", "show", "HEAD:notes.txt"); got != "mine" {
+			t.Errorf("resume %v: notes.txt: %q", flags, got)
+		}
+	}
+}

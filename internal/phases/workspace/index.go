@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +18,39 @@ import (
 	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
+
+// Index brings git's index to the tree of a commit of what lies in the user's folder already: on all
+// paths that are otherwise in one of the trees before. The folder is left alone. It may be done again.
+func (r *Repo) Index(ctx context.Context, to phases.Manifest, before ...phases.Manifest) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.bringIndex(ctx, to, before); err != nil {
+		return fmt.Errorf("update index: %w", err)
+	}
+	return nil
+}
+
+func (r *Repo) bringIndex(ctx context.Context, to phases.Manifest, before []phases.Manifest) (err error) {
+	if err := checkHead(r.git); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(r.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	var changes []phases.Change
+	seen := map[string]bool{}
+	for _, m := range before {
+		for _, ch := range phases.Diff(m, to) {
+			if !seen[ch.Path] {
+				changes = append(changes, ch)
+			}
+			seen[ch.Path] = true
+		}
+	}
+	return r.updateIndex(ctx, root, to, changes, nil)
+}
 
 // updateIndex brings git's index to tree to, with the stat data of the files as they lie there, so
 // that `git status` reads none of them. What the user has staged on other paths stays. A path that
