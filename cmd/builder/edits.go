@@ -32,6 +32,17 @@ func (o *editFlags) add(f *pflag.FlagSet) {
 
 func (o editFlags) given() bool { return o.keep || o.discard }
 
+// word is the flag as it is given.
+func (o editFlags) word() string {
+	switch {
+	case o.keep:
+		return " --keep-edits"
+	case o.discard:
+		return " --discard-edits"
+	}
+	return ""
+}
+
 func (o editFlags) check() error {
 	if o.keep && o.discard {
 		return usage("E_USAGE", "give one of the two", "--keep-edits and --discard-edits exclude each other")
@@ -138,7 +149,7 @@ func some(files []workspace.Edit) string {
 
 // takeEdits does what the user wants done about their edits, before any task goes on.
 func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Engine) error {
-	repo := e.Repo.(branch).Repo
+	repo := branch{e.Repo.(branch).Repo, s.again + s.edits.word()}
 	var newest string
 	var tree checkpoint.Hash
 	var half bool
@@ -156,7 +167,7 @@ func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Eng
 			return err
 		}
 	}
-	found, err := lookForEdits(ctx, repo, s.store, newest, tree)
+	found, err := lookForEdits(ctx, repo.Repo, s.store, newest, tree)
 	if err != nil {
 		return err
 	}
@@ -191,7 +202,7 @@ func keptOnTop(own []workspace.Commit, build string) bool {
 
 // keepEdits makes the user's work the head of the build: the commit, the index that goes with it, the
 // record. Whatever of this a crash has left undone is done by the next run.
-func (s *session) keepEdits(ctx context.Context, w *phases.Writer, repo *workspace.Repo, e edits, newest string) error {
+func (s *session) keepEdits(ctx context.Context, w *phases.Writer, repo branch, e edits, newest string) error {
 	before, err := s.newestTree(ctx, w)
 	if err != nil {
 		return err
@@ -213,7 +224,7 @@ func (s *session) keepEdits(ctx context.Context, w *phases.Writer, repo *workspa
 		return err
 	}
 	f.Paths = phases.Changed(before, tree)
-	old, err := treesBelow(ctx, repo, e.own)
+	old, err := treesBelow(ctx, repo.Repo, e.own)
 	if err != nil {
 		return err
 	}
@@ -249,7 +260,7 @@ func (s *session) newestTree(ctx context.Context, w *phases.Writer) (phases.Mani
 }
 
 // commitEdits puts the folder as it is on the branch.
-func (s *session) commitEdits(ctx context.Context, repo *workspace.Repo, e edits, tree phases.Manifest) (string, error) {
+func (s *session) commitEdits(ctx context.Context, repo branch, e edits, tree phases.Manifest) (string, error) {
 	return repo.Commit(ctx, phases.CommitDraft{
 		Tree: tree, Parent: e.head, Author: s.set.Author, At: nowOr(clock(s.app)).UTC().Truncate(1e9),
 		Message: fmt.Sprintf("Keep the user's edits\n\n%s\n\nBuilder-Build: %s\n%s\n", listed(e.files), s.store.id, keptTrailer),
@@ -281,7 +292,7 @@ func unkeepable(err error) error {
 
 // discardEdits keeps copies of what the user changed and brings the folder back to the head. Commits
 // of theirs are never taken back.
-func (s *session) discardEdits(ctx context.Context, w *phases.Writer, repo *workspace.Repo, e edits) error {
+func (s *session) discardEdits(ctx context.Context, w *phases.Writer, repo branch, e edits) error {
 	if len(e.files) == 0 {
 		return nil
 	}

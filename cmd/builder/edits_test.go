@@ -145,8 +145,7 @@ func TestKeptEditsBringTheIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.file("app/.git/index.lock", "")
-		out, _ := s.run("resume", "app", "--keep-edits")
-		has(t, out, "another program is working on the repository")
+		s.wants(75, "resume", "app", "--keep-edits")
 		if err := os.Remove(s.path("app/.git/index.lock")); err != nil {
 			t.Fatal(err)
 		}
@@ -158,5 +157,28 @@ func TestKeptEditsBringTheIndex(t *testing.T) {
 		if got := s.git("app", "show", "HEAD:notes.txt"); got != "mine" {
 			t.Errorf("resume %v: notes.txt: %q", flags, got)
 		}
+	}
+}
+
+// A lock that another git program holds, or left, is no fault of ours: it is named, and the hint goes on.
+func TestEditsWaitForGit(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, nil)
+	s.wants(0, s.args()...)
+	s.edited()
+	for _, c := range [][2]string{{"index", "--discard-edits"}, {"refs/heads/main", "--keep-edits"}, {"index", "--keep-edits"}} {
+		lock := "app/.git/" + c[0] + ".lock"
+		s.file(lock, "")
+		has(t, s.wants(75, "resume", "app", c[1]), "E_REPO_BUSY", lock+" is there", "remove the lock file it left, then: builder resume "+s.path("app")+" "+c[1])
+		if err := os.Remove(s.path(lock)); err != nil {
+			t.Fatal(err)
+		}
+		if c[1] == "--discard-edits" { // the files were back before the index was asked for
+			s.edited()
+		}
+	}
+	s.wants(0, "resume", "app", "--keep-edits")
+	if got := s.git("app", "status", "--porcelain"); got != "" {
+		t.Errorf("status: %s", got)
 	}
 }

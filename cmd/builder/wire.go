@@ -324,6 +324,11 @@ func (b branch) Checkout(ctx context.Context, from, to phases.Manifest) ([]strin
 	return edits, b.busy(err)
 }
 
+// Index brings git's index along with a commit of the user's folder.
+func (b branch) Index(ctx context.Context, to phases.Manifest, before ...phases.Manifest) error {
+	return b.busy(b.Repo.Index(ctx, to, before...))
+}
+
 func (b branch) busy(err error) error {
 	if !errors.Is(err, workspace.ErrBusy) {
 		return err
