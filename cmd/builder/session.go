@@ -196,6 +196,7 @@ func (s *session) carryOn(ctx context.Context, mirror *mirror) (st phases.Status
 			err = cerr
 		}
 	}()
+	defer func() { err = s.trouble(ctx, writer, err) }()
 	if err := writer.Record(ctx, s.start...); err != nil {
 		return st, err
 	}

@@ -269,7 +269,7 @@ func (w *works) recover(h budget.Hold, spool []byte) budget.Settlement {
 // plan is the plan of a state; nil while there is none.
 func (w *works) plan(s *phases.State) *planner.Plan { return w.plans.of(s) }
 
-// repoFault gives errors of the repository their codes.
+// repoFault gives errors of the repository their codes, for a build that is to begin there; see trouble.
 func repoFault(dir string, err error) error {
 	switch {
 	case err == nil:
@@ -301,8 +301,7 @@ func openRepo(ctx context.Context, st *store) (*workspace.Repo, error) {
 	if _, err := os.Lstat(filepath.Join(st.app, ".git")); errors.Is(err, os.ErrNotExist) {
 		open = workspace.Init
 	}
-	repo, err := open(ctx, st.app, st.blobs)
-	return repo, repoFault(st.app, err)
+	return open(ctx, st.app, st.blobs)
 }
 
 // branch is the repository to the engine: one that another git program works on is no fault of

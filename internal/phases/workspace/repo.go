@@ -30,6 +30,10 @@ var (
 	// ErrUnsupported means that the repository uses something that the builder does not know or
 	// that would make writing to it unsafe; the error names it.
 	ErrUnsupported = errors.New("the repository is of a kind that is not supported")
+	// ErrOffMain means that another branch than the build's is checked out, or none. It comes with ErrUnsupported.
+	ErrOffMain = errors.New("HEAD is not on main")
+	// ErrBadHead means that HEAD says nothing of a branch. It comes with ErrUnsupported.
+	ErrBadHead = errors.New("HEAD is damaged")
 	// ErrDirty means that the work tree differs from the newest commit; the error names the paths.
 	ErrDirty = errors.New("the repository has changes that are not committed")
 	// ErrBusy means that another git program holds a lock file; the error names it.

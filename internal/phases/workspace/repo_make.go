@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -135,13 +136,21 @@ func known(key, value string) bool {
 
 func checkHead(git string) error {
 	head, err := os.ReadFile(filepath.Join(git, "HEAD"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w: it is missing", ErrUnsupported, ErrBadHead)
+	}
 	if err != nil {
 		return err
 	}
-	if name := strings.TrimSpace(string(head)); name != "ref: "+branch {
-		return fmt.Errorf("%w: HEAD is not on main (%.80q)", ErrUnsupported, name)
+	name := strings.TrimSpace(string(head))
+	id, err := hex.DecodeString(name)
+	switch {
+	case name == "ref: "+branch:
+		return nil
+	case strings.HasPrefix(name, "ref: refs/") || err == nil && len(id) == 20:
+		return fmt.Errorf("%w: %w (%.80q)", ErrUnsupported, ErrOffMain, name)
 	}
-	return nil
+	return fmt.Errorf("%w: %w: it holds %.80q", ErrUnsupported, ErrBadHead, name)
 }
 
 func writeSynced(path string, content []byte, perm fs.FileMode) error {

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/seed-c331f47d/builder/internal/checkpoint"
+	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/phases/workspace"
+)
+
+// The rules of trouble with the repository of a build that goes on are:
+//   - nothing is changed by finding it
+//   - the hint is commands that bring the build on, and lose nothing when they are followed to the letter
+
+// trouble gives errors of a session's repository their codes and the way on.
+func (s *session) trouble(ctx context.Context, w *phases.Writer, err error) error {
+	if err == nil {
+		return nil
+	}
+	var newest string
+	if verr := w.View(context.WithoutCancel(ctx), func(st *phases.State) { newest = st.Head }); verr != nil {
+		return errors.Join(err, verr)
+	}
+	return s.store.trouble(err, newest, s.again)
+}
+
+// trouble gives errors of a build's repository their codes and the way on; newest is the build's newest
+// commit, again what goes on with it.
+func (f folder) trouble(err error, newest, again string) error {
+	var known *fault
+	var pause *phases.PauseError
+	then := "; then: " + again
+	state := func(hint string) error {
+		return &fault{code: "E_REPO_STATE", exit: exitPaused, err: err, what: err.Error(), hint: hint + then}
+	}
+	switch {
+	case errors.As(err, &known), errors.As(err, &pause):
+		return err
+	case errors.Is(err, workspace.ErrOffMain):
+		return state(f.toMain())
+	case errors.Is(err, workspace.ErrBadHead):
+		return state("echo 'ref: " + workspace.Branch + "' > " + word(filepath.Join(f.app, ".git", "HEAD")))
+	case errors.Is(err, workspace.ErrUnsupported):
+		return state("take that back, or put " + word(filepath.Join(f.app, ".git")) + " back as it was")
+	}
+	return repoFault(f.app, err)
+}
+
+// git begins a command about the application's repository.
+func (f folder) git() string { return "git -C " + word(f.app) }
+
+var detached = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// toMain are the commands that bring a repository back to its main branch. Commits that are on no
+// branch get one.
+func (f folder) toMain() string {
+	main := f.git() + " checkout main"
+	h, err := workspace.ReadHistory(f.app, &checkpoint.MemoryBlobs{})
+	if err != nil {
+		return main
+	}
+	newest, err := h.Head()
+	if err != nil {
+		return main
+	}
+	if newest == "" {
+		return f.git() + " symbolic-ref HEAD " + workspace.Branch
+	}
+	raw, err := os.ReadFile(filepath.Join(f.app, ".git", "HEAD"))
+	if at := strings.TrimSpace(string(raw)); err == nil && detached.MatchString(at) && at != newest {
+		return f.git() + " branch " + freeBranch(h) + " && " + main
+	}
+	return main
+}
+
+// freeBranch is a name that no branch has.
+func freeBranch(h *workspace.History) string {
+	refs, odd, err := h.Refs()
+	if err != nil {
+		return "mine"
+	}
+	for name := range refs {
+		odd = append(odd, name)
+	}
+	for n := 1; ; n++ {
+		name := "mine"
+		if n > 1 {
+			name = fmt.Sprintf("mine-%d", n)
+		}
+		if !taken(odd, "refs/heads/"+name) {
+			return name
+		}
+	}
+}
+
+// taken says whether a reference, or a folder of them, has a name.
+func taken(refs []string, name string) bool {
+	for _, r := range refs {
+		if r == name || strings.HasPrefix(r, name+"/") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/seed-c331f47d/builder/internal/agent/agenttest"
+)
+
+// stoppedStreet is a street whose build stopped after two tasks; the next resume ends it.
+func stoppedStreet(t *testing.T) *site {
+	t.Helper()
+	n := 0
+	play := street(nil)
+	s := newSite(t, func(i int, req agenttest.Request) agenttest.Turn {
+		if n++; n == 3 {
+			return agenttest.Turn{Fault: &agenttest.Fault{Status: 401, Type: "authentication_error", Message: "no"}}
+		}
+		return play(i, req)
+	})
+	s.file("spec.md", streetSpec)
+	s.usePlan(streetPlan(t))
+	s.wants(75, s.args()...)
+	return s
+}
+
+// me are git's arguments for a person's commit.
+func me(args ...string) []string {
+	return append([]string{"-c", "user.name=Me", "-c", "user.email=me@example.com", "commit", "-q"}, args...)
+}
+
+// follow runs the commands of a line between two texts, to the letter.
+func (s *site) follow(out, after, before string) {
+	s.t.Helper()
+	_, rest, ok := strings.Cut(out, after)
+	commands, _, end := strings.Cut(rest, before)
+	if !ok || !end {
+		s.t.Fatalf("no %q with %q after it in:\n%s", after, before, out)
+	}
+	c := exec.Command("sh", "-c", commands)
+	c.Dir = s.dir
+	if said, err := c.CombinedOutput(); err != nil {
+		s.t.Fatalf("%s: %v: %s", commands, err, said)
+	}
+}
+
+// A build whose repository a person has left in another state says how to bring it back: the hint's
+// commands work to the letter, and lose no commit.
+func TestHintsOfRepositories(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		do   func(s *site)
+		says string
+		code int
+	}{
+		"another branch": {func(s *site) { s.git("app", "checkout", "-q", "-b", "feature") }, "E_REPO_STATE", 75},
+		"detached": {func(s *site) {
+			s.git("app", "checkout", "-q", "--detach")
+			s.git("app", me("--allow-empty", "-m", "Mine")...)
+			s.git("app", "branch", "mine", "main")
+		}, "E_REPO_STATE", 75},
+		"junk HEAD": {func(s *site) { s.file("app/.git/HEAD", "junk\n") }, "E_REPO_STATE", 75},
+		"no HEAD": {func(s *site) {
+			if err := os.Remove(s.path("app/.git/HEAD")); err != nil {
+				t.Fatal(err)
+			}
+		}, "E_REPO_STATE", 75},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := stoppedStreet(t)
+			c.do(s)
+			out := s.wants(c.code, "resume", "app")
+			has(t, out, c.says, "; then: builder resume "+s.path("app"))
+			s.follow(out, "hint: ", "; then: ")
+			s.wants(0, "resume", "app")
+			if name == "detached" && s.git("app", "log", "-1", "--format=%s", "mine-2") != "Mine" {
+				t.Error("a commit is on no branch")
+			}
+		})
+	}
+}
+
+// What git knows and the builder does not is said with the way on, not with another folder.
+func TestUnknownRepositoriesStop(t *testing.T) {
+	t.Parallel()
+	s := stoppedStreet(t)
+	s.git("app", "config", "extensions.worktreeConfig", "true")
+	out := s.wants(75, "resume", "app")
+	has(t, out, "E_REPO_STATE", "worktreeConfig", "take that back", "builder resume "+s.path("app"))
+	s.git("app", "config", "--unset", "extensions.worktreeConfig")
+	s.wants(0, "resume", "app")
+}
