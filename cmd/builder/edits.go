@@ -119,7 +119,7 @@ func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State, ask
 		}
 	}
 	if e.lost {
-		a.say("E_USER_EDIT: the branch does not hold the build's newest commit %.10s any more; bring it back with: git -C %s branch -f main %s", state.Head, word(st.app), state.Head)
+		a.say("E_USER_EDIT: the branch does not hold the build's newest commit %.10s any more; bring it back with: %s; then: %s", state.Head, st.toNewest(e, state.Head), again)
 		return
 	}
 	if len(e.files) > 0 {
@@ -180,7 +180,7 @@ func (s *session) takeEdits(ctx context.Context, w *phases.Writer, e *phases.Eng
 	case found.lost && s.edits.given():
 		return &fault{
 			code: phases.CodeDiverged, exit: exitPaused, what: "the branch does not hold the build's newest commit " + newest + " any more: its history was rewritten",
-			hint: "bring the branch back to it, then: " + s.again,
+			hint: "bring the branch back to it: " + s.store.toNewest(found, newest) + "; then: " + s.again,
 		}
 	case found.lost:
 		return nil // the engine stops where it matters, and says so

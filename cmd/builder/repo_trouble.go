@@ -79,6 +79,23 @@ func (f folder) toMain() string {
 	return main
 }
 
+// toNewest are the commands that bring the branch back to the build's newest commit. What is on it now
+// gets a branch of its own; files that a person changed stay as they are.
+func (f folder) toNewest(e edits, newest string) string {
+	if e.head == "" {
+		return f.git() + " update-ref " + workspace.Branch + " " + newest
+	}
+	how := "--keep" // files follow; git refuses it where it would touch a changed one
+	if len(e.files) > 0 {
+		how = "--soft"
+	}
+	name := "mine"
+	if h, err := workspace.ReadHistory(f.app, &checkpoint.MemoryBlobs{}); err == nil {
+		name = freeBranch(h)
+	}
+	return fmt.Sprintf("%s branch %s && %s reset %s %s", f.git(), name, f.git(), how, newest)
+}
+
 // freeBranch is a name that no branch has.
 func freeBranch(h *workspace.History) string {
 	refs, odd, err := h.Refs()

@@ -94,3 +94,59 @@ func TestUnknownRepositoriesStop(t *testing.T) {
 	s.git("app", "config", "--unset", "extensions.worktreeConfig")
 	s.wants(0, "resume", "app")
 }
+
+// History that was rewritten below the build's newest commit comes back by the commands of the line that
+// names it; what a person made of it, and what they changed in files, is kept.
+func TestRewrittenHistoryComesBack(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		do   func(s *site)
+		kept string // the branch that has the person's commit
+	}{
+		"amended": {func(s *site) {
+			s.file("app/base.txt", "old base, and mine\n")
+			s.git("app", me("-a", "--amend", "-m", "Mine")...)
+		}, "mine"},
+		"amended, and files changed": {func(s *site) {
+			s.git("app", "branch", "mine/other")
+			s.file("app/base.txt", "old base, and mine\n")
+			s.git("app", me("-a", "--amend", "-m", "Mine")...)
+			s.file("app/base.txt", "old base, mine, and more\n")
+			s.file("app/notes.txt", "mine\n")
+		}, "mine-2"},
+		"branch deleted": {func(s *site) { s.git("app", "update-ref", "-d", "refs/heads/main") }, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := stoppedStreet(t)
+			newest := s.status("app").Head
+			c.do(s)
+			s.follow(s.wants(75, "resume", "app", "--keep-edits"), "hint: bring the branch back to it: ", "; then: ")
+			if got := s.git("app", "rev-parse", "main"); got != newest {
+				t.Errorf("main is at %s, want %s", got, newest)
+			}
+			if c.kept != "" && s.git("app", "log", "-1", "--format=%s", c.kept) != "Mine" {
+				t.Error("a person's commit is on no branch")
+			}
+			out := s.wants(0, "resume", "app")
+			if name == "amended, and files changed" {
+				has(t, out, "E_USER_EDIT: not as in the newest commit: base.txt (changed), notes.txt (added)")
+			} else if strings.Contains(out, "E_USER_EDIT") {
+				t.Errorf("edits are named:\n%s", out)
+			}
+		})
+	}
+}
+
+// The line at the start of a resume names the same commands.
+func TestRewrittenHistoryIsTold(t *testing.T) {
+	t.Parallel()
+	s := newStreet(t, nil)
+	s.wants(0, s.args()...)
+	s.git("app", me("--amend", "-m", "Mine")...)
+	s.follow(s.wants(0, "resume", "app"), "bring it back with: ", "; then: ")
+	if out := s.wants(0, "resume", "app"); strings.Contains(out, "E_USER_EDIT") {
+		t.Error(out)
+	}
+}
