@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -97,14 +98,14 @@ func lookForEdits(ctx context.Context, repo *workspace.Repo, st *store, newest s
 // tellEdits names a person's edits at the start of a resume. What cannot be looked at now is found
 // where it matters.
 func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State, asked editFlags) {
-	if state.Merge != nil {
-		return // the builder's own work is half in the folder
-	}
 	repo, err := workspace.Open(ctx, st.app, st.blobs)
 	if err != nil {
 		return
 	}
 	e, err := lookForEdits(ctx, repo, st, state.Head, state.HeadTree)
+	if err == nil && state.Merge != nil {
+		err = e.besideMerge(ctx, repo, st, state)
+	}
 	if err != nil || e.none() {
 		return
 	}
@@ -129,6 +130,30 @@ func (a *app) tellEdits(ctx context.Context, st *store, state *phases.State, ask
 		return
 	}
 	a.say("they are left alone; go on from them with: %s --keep-edits; or take changed files back with: %s --discard-edits", again, again)
+}
+
+// besideMerge leaves out what the builder itself has left half done: its own commits on the branch, and
+// files on their way from the newest commit's tree to that of the branch.
+func (e *edits) besideMerge(ctx context.Context, repo *workspace.Repo, st *store, state *phases.State) error {
+	e.own = slices.DeleteFunc(e.own, func(c workspace.Commit) bool {
+		return c.Trailers[phases.TrailerBuild] == state.Build.Build && c.Trailers[phases.TrailerTask] != ""
+	})
+	if e.head == state.Head || len(e.files) == 0 {
+		return nil
+	}
+	var before phases.Manifest
+	if state.HeadTree != "" {
+		var err error
+		if before, err = phases.ReadManifest(ctx, st.blobs, state.HeadTree); err != nil {
+			return err
+		}
+	}
+	others, err := repo.Dirty(ctx, before)
+	e.files = slices.DeleteFunc(e.files, func(f workspace.Edit) bool {
+		_, found := slices.BinarySearch(others, f.Path)
+		return !found
+	})
+	return err
 }
 
 func some(files []workspace.Edit) string {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -178,6 +179,59 @@ func TestEditsWaitForGit(t *testing.T) {
 		}
 	}
 	s.wants(0, "resume", "app", "--keep-edits")
+	if got := s.git("app", "status", "--porcelain"); got != "" {
+		t.Errorf("status: %s", got)
+	}
+}
+
+// Edits are named at the start of a resume also when a merge was left half done: the builder's own
+// commit and files are not among them.
+func TestEditsBesideAMergeAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, lock := range []string{"app/.git/index.lock", "app/.git/refs/heads/main.lock"} {
+		s := stoppedStreet(t)
+		s.file(lock, "")
+		has(t, s.wants(75, "resume", "app"), "E_REPO_BUSY")
+		if err := os.Remove(s.path(lock)); err != nil {
+			t.Fatal(err)
+		}
+		s.file("app/notes.txt", "mine\n")
+		s.file("app/base.txt", "old base, and mine\n")
+		out := s.wants(0, "resume", "app")
+		has(t, out, "E_USER_EDIT: not as in the newest commit: base.txt (changed), notes.txt (added)\nthey are left alone")
+		if strings.Contains(out, "on top of the build's") {
+			t.Errorf("the builder's own commit is named:\n%s", out)
+		}
+	}
+}
+
+// A file that a half done merge has not brought yet is not the user's.
+func TestFilesOfAMergeAreNotEdits(t *testing.T) {
+	t.Parallel()
+	s := stoppedStreet(t)
+	before, err := os.ReadDir(s.path("app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.file("app/.git/index.lock", "")
+	s.wants(75, "resume", "app")
+	after, err := os.ReadDir(s.path("app"))
+	if err != nil || len(after) <= len(before) {
+		t.Fatalf("the merge brought nothing: %v, %v", after, err)
+	}
+	for _, f := range after { // as if the kill came before the files
+		if !slices.ContainsFunc(before, func(b os.DirEntry) bool { return b.Name() == f.Name() }) {
+			if err := os.Remove(s.path("app/" + f.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.Remove(s.path("app/.git/index.lock")); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.wants(0, "resume", "app"); strings.Contains(out, "E_USER_EDIT") {
+		t.Errorf("the builder's own work is named:\n%s", out)
+	}
 	if got := s.git("app", "status", "--porcelain"); got != "" {
 		t.Errorf("status: %s", got)
 	}
