@@ -75,7 +75,7 @@ func (a *app) runFork(ctx context.Context, o forkOptions) (err error) {
 		return err
 	}
 	if err := n.fill(ctx, src, p); err != nil {
-		return errors.Join(err, p.discard())
+		return errors.Join(f.trouble(err, n.State.Head, f.resume()), p.discard())
 	}
 	if err := p.finish(); err != nil {
 		return err
@@ -223,9 +223,12 @@ func (n *newFork) fill(ctx context.Context, src *store, p *placing) error {
 	if err := keepPlanFile(p.planFile(n.first.Build), n.plan); err != nil {
 		return err
 	}
+	if err := src.hasRepo(); err != nil {
+		return err
+	}
 	history, err := workspace.ReadHistory(src.app, src.blobs)
 	if err != nil {
-		return repoFault(src.app, err)
+		return err
 	}
 	repo, err := workspace.Init(ctx, p.app, blobs)
 	if err != nil {

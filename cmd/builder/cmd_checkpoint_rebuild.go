@@ -46,7 +46,7 @@ func (a *app) runRebuild(ctx context.Context, dir, spent string, asJSON bool) (e
 		r.spent = &usd
 	}
 	if err := r.rebuild(ctx); err != nil {
-		return f.located(f.resume(), err)
+		return f.located(f.resume(), f.trouble(err, r.state.Head, f.resume()))
 	}
 	return r.tell(asJSON)
 }
@@ -85,6 +85,9 @@ func (r *rescue) broken(ctx context.Context) error {
 	v, err := verifyStore(ctx, st)
 	if cerr := st.Close(); err == nil {
 		err = cerr
+	}
+	if lost := v.lost(r.folder); err == nil && lost != nil && v.elsewhere == 0 && r.spent == nil {
+		return lost // the journal is whole, and rebuilding it brings no commit back
 	}
 	if err == nil && len(v.Problems) == 0 && r.spent == nil {
 		err = usage("E_CHECKPOINT_WHOLE", "go on with it: "+r.folder.resume(), "nothing of %s is lost", r.id)

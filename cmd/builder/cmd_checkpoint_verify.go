@@ -33,6 +33,10 @@ type verification struct {
 	Commits  int      `json:"commits"` // of done tasks, as recorded and on the branch
 	Objects  int      `json:"objects"` // of the repository, read, and as their names say
 	Problems []string `json:"problems"`
+
+	elsewhere int    // problems beside the repository
+	newest    string // commit of the build
+	repo      error  // why the repository cannot be read
 }
 
 func (v *verification) bad(format string, args ...any) {
@@ -55,9 +59,26 @@ func (a *app) verifyCheckpoint(ctx context.Context, r reader) error {
 		}
 	}
 	if len(v.Problems) > 0 {
-		return &fault{code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, what: fmt.Sprintf("%d problems found", len(v.Problems)), hint: safeInGit + "builder checkpoint rebuild " + word(r.app)}
+		return &fault{code: "E_CHECKPOINT_CORRUPT", exit: exitStorage, what: fmt.Sprintf("%d problems found", len(v.Problems)), hint: v.wayBack(r.folder)}
 	}
 	return nil
+}
+
+// wayBack is what to do about problems. The commits bring back all else, but for themselves.
+func (v *verification) wayBack(f folder) string {
+	if lost := v.lost(f); lost != nil {
+		return lost.hint
+	}
+	return safeInGit + "builder checkpoint rebuild " + word(f.app)
+}
+
+// lost says that the repository cannot be read; nil when it can.
+func (v *verification) lost(f folder) *fault {
+	var known *fault
+	if v.repo != nil && !errors.As(f.trouble(v.repo, v.newest, f.resume()), &known) {
+		known = f.lostRepo(v.repo, f.resume())
+	}
+	return known
 }
 
 // verifyStore folds the journal from its first record, audits it beside that, and compares both with
@@ -119,8 +140,10 @@ func (v *verification) snapshot(ctx context.Context, s *store, whole *phases.Sta
 
 // history holds the repository against the records.
 func (v *verification) history(ctx context.Context, s *store, whole *phases.State, audit *phases.Audit) error {
+	v.elsewhere, v.newest = len(v.Problems), whole.Head
 	h, err := workspace.ReadHistory(s.app, s.blobs)
 	if errors.Is(err, fs.ErrNotExist) {
+		v.repo = s.hasRepo()
 		for _, d := range audit.Done() {
 			v.bad("commit %s of task %s: there is no repository in %s", d.Commit, d.Task, s.app)
 		}
@@ -131,6 +154,7 @@ func (v *verification) history(ctx context.Context, s *store, whole *phases.Stat
 	}
 	branch, err := h.Branch(ctx)
 	if err != nil {
+		v.repo = err
 		v.bad("%s", err)
 	}
 	sound, problems := audit.CheckHistory(branch, func(tree checkpoint.Hash) (string, error) {
@@ -145,6 +169,7 @@ func (v *verification) history(ctx context.Context, s *store, whole *phases.Stat
 		return ctx.Err()
 	}
 	if err := h.Objects(ctx, []string{branch[0].ID}, func(workspace.Object) error { v.Objects++; return nil }); err != nil {
+		v.repo = err
 		v.bad("%s", err)
 	}
 	return ctx.Err()

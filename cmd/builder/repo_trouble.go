@@ -46,10 +46,58 @@ func (f folder) trouble(err error, newest, again string) error {
 		return state(f.toMain())
 	case errors.Is(err, workspace.ErrBadHead):
 		return state("echo 'ref: " + workspace.Branch + "' > " + word(filepath.Join(f.app, ".git", "HEAD")))
+	case errors.Is(err, workspace.ErrBadRef) && newest != "":
+		return state("echo " + newest + " > " + word(filepath.Join(f.app, ".git", workspace.Branch)))
+	case errors.Is(err, errNoRepo), errors.Is(err, workspace.ErrLost), errors.Is(err, workspace.ErrForeignRepo) && newest != "":
+		return f.lostRepo(err, again)
 	case errors.Is(err, workspace.ErrUnsupported):
 		return state("take that back, or put " + word(filepath.Join(f.app, ".git")) + " back as it was")
 	}
 	return repoFault(f.app, err)
+}
+
+// errNoRepo means that the application's folder has no repository any more.
+var errNoRepo = errors.New("there is no repository in it any more")
+
+// hasRepo looks whether a repository is there.
+func (f folder) hasRepo() error {
+	if _, err := os.Lstat(filepath.Join(f.app, ".git")); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("open repository %s: %w", f.app, errNoRepo)
+	}
+	return nil
+}
+
+// lostRepo says that commits are lost.
+func (f folder) lostRepo(err error, again string) *fault {
+	return &fault{code: "E_REPO_LOST", exit: exitStorage, err: err, what: err.Error(), hint: f.anew(again)}
+}
+
+// anew is what is left to do about commits that are lost: a copy of them, or the same plan carried out
+// again.
+func (f folder) anew(again string) string {
+	plan := "PLAN" // a plan that was given stands in no file of ours
+	if id, err := f.currentBuild(); err == nil {
+		if own := filepath.Join(f.build(id), "plan.yaml"); isFile(own) {
+			plan = word(own)
+		}
+	}
+	return "put " + word(filepath.Join(f.app, ".git")) + " back from a copy, then: " + again + "; or bring an export of the build back with: builder checkpoint import FILE -o DIR" +
+		"; without either, its plan is carried out and paid anew by: builder build --plan " + plan + " -o " + word(newFolder(f.app))
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// newFolder is a name beside dir that is free.
+func newFolder(dir string) string {
+	for n := 2; ; n++ {
+		name := fmt.Sprintf("%s-%d", dir, n)
+		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) {
+			return name
+		}
+	}
 }
 
 // git begins a command about the application's repository.

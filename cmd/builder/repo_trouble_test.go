@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -61,7 +62,9 @@ func TestHintsOfRepositories(t *testing.T) {
 			s.git("app", me("--allow-empty", "-m", "Mine")...)
 			s.git("app", "branch", "mine", "main")
 		}, "E_REPO_STATE", 75},
-		"junk HEAD": {func(s *site) { s.file("app/.git/HEAD", "junk\n") }, "E_REPO_STATE", 75},
+		"junk HEAD":    {func(s *site) { s.file("app/.git/HEAD", "junk\n") }, "E_REPO_STATE", 75},
+		"junk branch":  {func(s *site) { s.file("app/.git/refs/heads/main", "junk\n") }, "E_REPO_STATE", 75},
+		"empty branch": {func(s *site) { s.file("app/.git/refs/heads/main", "") }, "E_REPO_STATE", 75},
 		"no HEAD": {func(s *site) {
 			if err := os.Remove(s.path("app/.git/HEAD")); err != nil {
 				t.Fatal(err)
@@ -148,5 +151,60 @@ func TestRewrittenHistoryIsTold(t *testing.T) {
 	s.follow(s.wants(0, "resume", "app"), "bring it back with: ", "; then: ")
 	if out := s.wants(0, "resume", "app"); strings.Contains(out, "E_USER_EDIT") {
 		t.Error(out)
+	}
+}
+
+// What names a damaged branch brings it back, whatever command met it.
+func TestDamagedBranchIsTold(t *testing.T) {
+	t.Parallel()
+	s := stoppedStreet(t)
+	for _, c := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"resume", "app", "--keep-edits"}, 75}, {[]string{"resume", "app", "--discard-edits"}, 75},
+		{[]string{"checkpoint", "rebuild", "app"}, 75}, {[]string{"checkpoint", "verify", "app"}, 74},
+	} {
+		s.file("app/.git/refs/heads/main", "")
+		out := s.wants(c.code, c.args...)
+		s.follow(out, "hint: ", "; then: builder resume ")
+		has(t, s.wants(0, "checkpoint", "verify", "app"), "commits found")
+	}
+	s.wants(0, "resume", "app")
+}
+
+// Commits that are lost are said to be lost by every command that needs them; none promises them. The
+// hint's last resort works to the letter.
+func TestLostRepositories(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]string{"repository": ".git", "objects": ".git/objects/*"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := stoppedStreet(t)
+			lost, err := filepath.Glob(s.path("app/" + lose))
+			if err != nil || len(lost) == 0 {
+				t.Fatalf("%v, %v", lost, err)
+			}
+			for _, l := range lost {
+				removeAll(l)
+			}
+			for _, args := range [][]string{{"resume", "app"}, {"resume", "app", "--keep-edits"}, {"checkpoint", "rebuild", "app"}, {"checkpoint", "fork", "app", "--at", "s.base", "-o", "f"}, {"checkpoint", "verify", "app"}} {
+				out := s.wants(74, args...)
+				has(t, out, "put "+s.path("app/.git")+" back from a copy")
+				if args[1] != "verify" {
+					has(t, out, "E_REPO_LOST")
+				}
+				if strings.Contains(out, "safe in git") || s.exists("f") {
+					t.Errorf("builder %v promises what is lost:\n%s", args, out)
+				}
+			}
+			out, _ := s.run("resume", "app")
+			_, last, ok := strings.Cut(out, "paid anew by: builder build ")
+			if !ok {
+				t.Fatal(out)
+			}
+			s.wants(0, append(strings.Fields("build "+strings.Replace(last, "PLAN", "plan.yaml", 1)), "--provider", "anthropic", "--base-url", s.srv.URL)...)
+			has(t, s.wants(0, "checkpoint", "verify", "app-2"), "5 commits found")
+		})
 	}
 }

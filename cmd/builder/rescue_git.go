@@ -26,11 +26,11 @@ func (r *rescue) commits(ctx context.Context) (*workspace.Repo, []workspace.Comm
 	}
 	repo, err := workspace.Open(ctx, r.folder.app, r.blobs)
 	if err != nil {
-		return nil, nil, repoFault(r.folder.app, err)
+		return nil, nil, r.folder.trouble(err, r.state.Head, r.folder.resume())
 	}
 	commits, found, err := repo.History(ctx, r.state.Head)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, r.folder.trouble(err, r.state.Head, r.folder.resume())
 	}
 	if r.state.Head != "" && !found {
 		r.app.say("warning: the branch does not hold the build's newest known commit %s; no commit is recognised", r.state.Head)

@@ -161,8 +161,8 @@ func TestVerifyNames(t *testing.T) {
 			},
 			[]string{"no record knows it"},
 		},
-		"repository gone": {func(app string) { s.must(os.RemoveAll(s.path(app + "/.git"))) }, []string{"there is no repository", string(done[1].Task)}},
-		"object altered":  {s.alterObject, []string{"it is not what its name says"}},
+		"repository gone": {func(app string) { s.must(os.RemoveAll(s.path(app + "/.git"))) }, []string{"there is no repository", string(done[1].Task), "back from a copy"}},
+		"object altered":  {s.alterObject, []string{"it is not what its name says", "back from a copy"}},
 	} {
 		t.Run(name, func(t *testing.T) { // one after the other: they are quick
 			app := "app-" + strings.ReplaceAll(name, " ", "-")

@@ -176,7 +176,11 @@ func (w *works) engine(ctx context.Context, s *session, writer *phases.Writer, s
 	if err != nil {
 		return nil, err
 	}
-	repo, err := openRepo(ctx, s.store)
+	var newest string
+	if err := writer.View(ctx, func(st *phases.State) { newest = st.Head }); err != nil {
+		return nil, err
+	}
+	repo, err := openRepo(ctx, s.store, newest)
 	if err != nil {
 		return nil, err
 	}
@@ -295,11 +299,14 @@ func checkRepo(ctx context.Context, dir string, entries []os.DirEntry) error {
 	return repoFault(dir, err)
 }
 
-// openRepo opens the application's repository, and makes it first when a build has none yet.
-func openRepo(ctx context.Context, st *store) (*workspace.Repo, error) {
+// openRepo opens the application's repository, and makes it first when a build has no commit yet, whose
+// newest one is newest.
+func openRepo(ctx context.Context, st *store, newest string) (*workspace.Repo, error) {
 	open := workspace.Open
-	if _, err := os.Lstat(filepath.Join(st.app, ".git")); errors.Is(err, os.ErrNotExist) {
+	if err := st.hasRepo(); newest == "" && err != nil {
 		open = workspace.Init
+	} else if err != nil {
+		return nil, err
 	}
 	return open(ctx, st.app, st.blobs)
 }

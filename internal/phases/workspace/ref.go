@@ -48,7 +48,7 @@ func (r *Repo) readPackedRef() (id string, err error) {
 
 func commitID(s string) (string, error) {
 	if raw, err := hex.DecodeString(s); err != nil || len(raw) != 20 {
-		return "", fmt.Errorf("read branch: %w: it holds %.80q", ErrUnsupported, s)
+		return "", fmt.Errorf("read branch: %w: %w: it holds %.80q", ErrUnsupported, ErrBadRef, s)
 	}
 	return s, nil
 }

@@ -34,6 +34,10 @@ var (
 	ErrOffMain = errors.New("HEAD is not on main")
 	// ErrBadHead means that HEAD says nothing of a branch. It comes with ErrUnsupported.
 	ErrBadHead = errors.New("HEAD is damaged")
+	// ErrBadRef means that the branch's file names no commit, as a loss of power leaves it. It comes with ErrUnsupported.
+	ErrBadRef = errors.New("the branch is damaged")
+	// ErrLost means that the repository has not what its branch or its history names.
+	ErrLost = plumbing.ErrObjectNotFound
 	// ErrDirty means that the work tree differs from the newest commit; the error names the paths.
 	ErrDirty = errors.New("the repository has changes that are not committed")
 	// ErrBusy means that another git program holds a lock file; the error names it.
