@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -231,6 +232,24 @@ func TestFilesOfAMergeAreNotEdits(t *testing.T) {
 	}
 	if out := s.wants(0, "resume", "app"); strings.Contains(out, "E_USER_EDIT") {
 		t.Errorf("the builder's own work is named:\n%s", out)
+	}
+	if got := s.git("app", "status", "--porcelain"); got != "" {
+		t.Errorf("status: %s", got)
+	}
+}
+
+// A folder that a link took the place of has no files any more, wherever the link leads.
+func TestKeepALinkForAFolder(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, script(agenttest.Use(agenttest.Write("hello.txt", "hello\n"), agenttest.Write("work/a.txt", "a\n")), agenttest.Use(agenttest.Finish("wrote it"))))
+	s.wants(0, s.args()...)
+	if err := errors.Join(os.Rename(s.path("app/work"), s.path("app/w2")), os.Symlink("w2", s.path("app/work"))); err != nil {
+		t.Fatal(err)
+	}
+	has(t, s.wants(0, "resume", "app"), "w2/a.txt (added), work (added), work/a.txt (deleted)")
+	s.wants(0, "resume", "app", "--keep-edits")
+	if got := s.git("app", "ls-tree", "-r", "--name-only", "HEAD"); got != "hello.txt\nw2/a.txt\nwork" {
+		t.Errorf("tree: %s", got)
 	}
 	if got := s.git("app", "status", "--porcelain"); got != "" {
 		t.Errorf("status: %s", got)

@@ -51,7 +51,7 @@ func (r *Repo) dirty(ctx context.Context, m phases.Manifest) (paths []string, er
 		}
 	}
 	for _, e := range want { // gone, or ignored
-		info, err := root.Lstat(e.Path)
+		info, err := lstat(root, e.Path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			paths = append(paths, e.Path)
 			continue

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -21,16 +21,21 @@ type Edit struct {
 }
 
 // Edits lists what differs between the user's folder and a tree; see Dirty.
-func (r *Repo) Edits(ctx context.Context, m phases.Manifest) ([]Edit, error) {
+func (r *Repo) Edits(ctx context.Context, m phases.Manifest) (out []Edit, err error) {
 	paths, err := r.Dirty(ctx, m)
 	if err != nil {
 		return nil, err
 	}
+	root, err := os.OpenRoot(r.dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for changes: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
 	in := byPath(m)
-	out := make([]Edit, len(paths))
+	out = make([]Edit, len(paths))
 	for i, p := range paths {
 		out[i] = Edit{Path: p, How: "changed"}
-		_, err := os.Lstat(filepath.Join(r.dir, filepath.FromSlash(p)))
+		_, err := lstat(root, p)
 		switch _, known := in[p]; {
 		case !known:
 			out[i].How = "added"
@@ -39,6 +44,20 @@ func (r *Repo) Edits(ctx context.Context, m phases.Manifest) ([]Edit, error) {
 		}
 	}
 	return out, nil
+}
+
+// lstat looks at a path whose folders are folders: what stands below a link is not there.
+func lstat(root *os.Root, at string) (fs.FileInfo, error) {
+	if dir := path.Dir(at); dir != "." {
+		info, err := lstat(root, dir)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("look at %q: %w", at, fs.ErrNotExist)
+		}
+	}
+	return root.Lstat(at)
 }
 
 // Folder is the user's folder as a tree: what it has that is not ignored, and of m also what is
@@ -68,7 +87,7 @@ func (r *Repo) folder(ctx context.Context, m phases.Manifest) (out phases.Manife
 		seen[f.path] = true
 	}
 	for _, e := range m { // in the tree already, though ignored by now
-		info, err := root.Lstat(e.Path)
+		info, err := lstat(root, e.Path)
 		if seen[e.Path] || err != nil || info.IsDir() {
 			continue
 		}
