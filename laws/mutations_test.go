@@ -420,7 +420,7 @@ var mutations = []mutation{
 	},
 	{
 		law: "L4", kept: "clean leaves what a living build holds", file: "cmd/builder/scratch.go",
-		old:   ` || unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {`,
+		old:   ` || tryLock(f) != nil {`,
 		new:   ` {`,
 		tests: "TestClean$",
 	},

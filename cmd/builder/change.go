@@ -65,17 +65,14 @@ func (a *app) changeOf(ctx context.Context, st *store, state *phases.State, o ch
 		return nil, nil
 	}
 	now, err := markdown.Read(ctx, file)
-	if o.spec == "" && !o.accept && gone(file) {
-		return nil, nil // the build has the text that it was planned for
-	}
-	if err != nil && o.keep && o.spec == "" {
-		return nil, nil // whatever it says now, the build keeps the text that it has
-	}
-	if err != nil && o.spec == "" {
-		return nil, st.orKeep(err)
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case o.spec != "":
 		return nil, err
+	case o.keep, !o.accept && gone(file):
+		return nil, nil // the build has the text that it was planned for
+	default:
+		return nil, st.orKeep(err)
 	}
 	if now.SHA256 == state.Build.SpecSHA || settled(state, now.SHA256, o) {
 		return nil, nil

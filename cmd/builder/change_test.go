@@ -187,18 +187,8 @@ func TestEditedPlan(t *testing.T) {
 // A build that is only paused takes a new spec too: what is done stays, what was to come is planned anew.
 func TestSpecOfAPausedBuild(t *testing.T) {
 	t.Parallel()
-	n := 0
 	var answer string
-	play := street(func() string { return answer })
-	s := newSite(t, func(i int, req agenttest.Request) agenttest.Turn {
-		if n++; n == 3 {
-			return agenttest.Turn{Fault: &agenttest.Fault{Status: 401, Type: "authentication_error", Message: "no"}}
-		}
-		return play(i, req)
-	})
-	s.file("spec.md", streetSpec)
-	s.usePlan(streetPlan(t))
-	s.wants(75, s.args()...)
+	s := stoppedStreet(t, func() string { return answer })
 	before := commitsOf(s.status("app"))
 	s.file("spec.md", strings.Replace(streetSpec, "- The file top.txt counts all the houses.\n", "", 1))
 	has(t, s.wants(2, "resume", "app"), "removed  R4", "task s.top (pending)")

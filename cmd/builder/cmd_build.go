@@ -15,6 +15,7 @@ import (
 	"github.com/seed-c331f47d/builder/cmd/builder/internal/progress"
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/phases/workspace"
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
@@ -204,7 +205,7 @@ func (a *app) outFolder(ctx context.Context, out string) (folder, error) {
 		if e.Name() == ".builder" {
 			return f, f.taken()
 		}
-		if !unfinished(e.Name()) {
+		if !workspace.Unfinished(e.Name()) {
 			others = append(others, e)
 		}
 	}

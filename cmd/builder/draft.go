@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-c331f47d/builder/internal/faultpoint"
 	"github.com/seed-c331f47d/builder/internal/phases"
+	"github.com/seed-c331f47d/builder/internal/phases/workspace"
 )
 
 // The rules of beginning a build are:
@@ -65,7 +65,7 @@ func (d *draftStore) hold() error {
 		if err != nil {
 			return usage("E_WORKSPACE", "choose a folder you may read", "%s", err)
 		}
-		if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		if err := tryLock(lock); err != nil {
 			return errors.Join(d.held(err), lock.Close())
 		}
 		if names(d.app, lock) {
@@ -88,12 +88,8 @@ func (d *draftStore) held(err error) error {
 
 // names says whether a path leads to the open folder.
 func names(dir string, f *os.File) bool {
-	is, err := f.Stat()
-	if err != nil {
-		return false
-	}
 	named, err := os.Stat(dir)
-	return err == nil && os.SameFile(is, named)
+	return err == nil && isOpen(f, named)
 }
 
 // free says whether there is no build yet.
@@ -188,11 +184,6 @@ const (
 	tmpSuffix = ".tmp"
 )
 
-// unfinished says whether a name is that of a build folder whose making was cut.
-func unfinished(name string) bool {
-	return strings.HasPrefix(name, tmpPrefix) && strings.HasSuffix(name, tmpSuffix)
-}
-
 // sweep removes what cut makings of a build left.
 func (d *draftStore) sweep() error {
 	entries, err := os.ReadDir(d.app)
@@ -200,7 +191,7 @@ func (d *draftStore) sweep() error {
 		return err
 	}
 	for _, e := range entries {
-		if unfinished(e.Name()) {
+		if workspace.Unfinished(e.Name()) {
 			if err := os.RemoveAll(filepath.Join(d.app, e.Name())); err != nil {
 				return err
 			}

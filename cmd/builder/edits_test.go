@@ -81,17 +81,7 @@ func TestDiscardEdits(t *testing.T) {
 // rewritten below never does.
 func TestUserCommitsAreTaken(t *testing.T) {
 	t.Parallel()
-	n := 0
-	play := street(nil)
-	s := newSite(t, func(i int, req agenttest.Request) agenttest.Turn {
-		if n++; n == 3 {
-			return agenttest.Turn{Fault: &agenttest.Fault{Status: 401, Type: "authentication_error", Message: "no"}}
-		}
-		return play(i, req)
-	})
-	s.file("spec.md", streetSpec)
-	s.usePlan(streetPlan(t))
-	s.wants(75, s.args()...)
+	s := stoppedStreet(t, nil)
 	before := commitsOf(s.status("app"))
 	s.file("app/mine.txt", "mine\n")
 	s.git("app", "add", "mine.txt")
@@ -190,7 +180,7 @@ func TestEditsWaitForGit(t *testing.T) {
 func TestEditsBesideAMergeAreNamed(t *testing.T) {
 	t.Parallel()
 	for _, lock := range []string{"app/.git/index.lock", "app/.git/refs/heads/main.lock"} {
-		s := stoppedStreet(t)
+		s := stoppedStreet(t, nil)
 		s.file(lock, "")
 		has(t, s.wants(75, "resume", "app"), "E_REPO_BUSY")
 		if err := os.Remove(s.path(lock)); err != nil {
@@ -209,7 +199,7 @@ func TestEditsBesideAMergeAreNamed(t *testing.T) {
 // A file that a half done merge has not brought yet is not the user's.
 func TestFilesOfAMergeAreNotEdits(t *testing.T) {
 	t.Parallel()
-	s := stoppedStreet(t)
+	s := stoppedStreet(t, nil)
 	before, err := os.ReadDir(s.path("app"))
 	if err != nil {
 		t.Fatal(err)

@@ -48,12 +48,17 @@ func (w *works) confined() error {
 	if w.runner.Level() != sandbox.None {
 		return nil
 	}
-	if info, err := os.Stat(os.TempDir()); !w.unconfined && (err != nil || !info.IsDir()) {
-		return refused("E_SANDBOX_UNAVAILABLE", "make this folder, or let TMPDIR name one that is there", "commands cannot be confined without a folder for temporary files: %s is none", os.TempDir())
-	}
 	if !w.unconfined {
-		return refused("E_SANDBOX_UNAVAILABLE", "install bubblewrap, or allow user namespaces; to run commands of models unconfined say: --no-sandbox", "commands cannot be confined on this machine: %s", w.report)
+		return w.noSandbox()
 	}
 	w.runner = ladder.Unconfined()
 	return nil
+}
+
+// noSandbox says why commands cannot be confined.
+func (w *works) noSandbox() error {
+	if info, err := os.Stat(os.TempDir()); err != nil || !info.IsDir() {
+		return refused("E_SANDBOX_UNAVAILABLE", "make this folder, or let TMPDIR name one that is there", "commands cannot be confined without a folder for temporary files: %s is none", os.TempDir())
+	}
+	return refused("E_SANDBOX_UNAVAILABLE", "install bubblewrap, or allow user namespaces; to run commands of models unconfined say: --no-sandbox", "commands cannot be confined on this machine: %s", w.report)
 }

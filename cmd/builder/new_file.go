@@ -40,7 +40,7 @@ func tempBeside(path string) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = unix.Flock(int(tmp.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err = tryLock(tmp)
 		if !errors.Is(err, unix.EWOULDBLOCK) && sameFile(tmp.Name(), tmp) {
 			return tmp, nil
 		}

@@ -58,7 +58,7 @@ func (a *app) place(ctx context.Context, out string) (*placing, error) {
 	}
 	p.folder = folder{tmp}
 	if p.lock, err = os.Open(tmp); err == nil {
-		err = unix.Flock(int(p.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err = tryLock(p.lock)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make folder: %w", err), p.discard())

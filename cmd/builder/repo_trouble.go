@@ -75,9 +75,9 @@ func (f folder) lostRepo(err error, again string) *fault {
 // anew is what is left to do about commits that are lost: a copy of them, or the same plan carried out
 // again.
 func (f folder) anew(again string) string {
-	plan := "PLAN" // a plan that was given stands in no file of ours
+	plan := "PLAN" // the build's own file is lost, too
 	if id, err := f.currentBuild(); err == nil {
-		if own := filepath.Join(f.build(id), "plan.yaml"); isFile(own) {
+		if own := f.planFile(id); isFile(own) {
 			plan = word(own)
 		}
 	}

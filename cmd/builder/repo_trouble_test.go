@@ -11,10 +11,10 @@ import (
 )
 
 // stoppedStreet is a street whose build stopped after two tasks; the next resume ends it.
-func stoppedStreet(t *testing.T) *site {
+func stoppedStreet(t *testing.T, answer func() string) *site {
 	t.Helper()
 	n := 0
-	play := street(nil)
+	play := street(answer)
 	s := newSite(t, func(i int, req agenttest.Request) agenttest.Turn {
 		if n++; n == 3 {
 			return agenttest.Turn{Fault: &agenttest.Fault{Status: 401, Type: "authentication_error", Message: "no"}}
@@ -74,7 +74,7 @@ func TestHintsOfRepositories(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := stoppedStreet(t)
+			s := stoppedStreet(t, nil)
 			c.do(s)
 			out := s.wants(c.code, "resume", "app")
 			has(t, out, c.says, "; then: builder resume "+s.path("app"))
@@ -90,7 +90,7 @@ func TestHintsOfRepositories(t *testing.T) {
 // What git knows and the builder does not is said with the way on, not with another folder.
 func TestUnknownRepositoriesStop(t *testing.T) {
 	t.Parallel()
-	s := stoppedStreet(t)
+	s := stoppedStreet(t, nil)
 	s.git("app", "config", "extensions.worktreeConfig", "true")
 	out := s.wants(75, "resume", "app")
 	has(t, out, "E_REPO_STATE", "worktreeConfig", "take that back", "builder resume "+s.path("app"))
@@ -122,7 +122,7 @@ func TestRewrittenHistoryComesBack(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := stoppedStreet(t)
+			s := stoppedStreet(t, nil)
 			newest := s.status("app").Head
 			c.do(s)
 			s.follow(s.wants(75, "resume", "app", "--keep-edits"), "hint: bring the branch back to it: ", "; then: ")
@@ -157,7 +157,7 @@ func TestRewrittenHistoryIsTold(t *testing.T) {
 // What names a damaged branch brings it back, whatever command met it.
 func TestDamagedBranchIsTold(t *testing.T) {
 	t.Parallel()
-	s := stoppedStreet(t)
+	s := stoppedStreet(t, nil)
 	for _, c := range []struct {
 		args []string
 		code int
@@ -180,7 +180,7 @@ func TestLostRepositories(t *testing.T) {
 	for name, lose := range map[string]string{"repository": ".git", "objects": ".git/objects/*"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := stoppedStreet(t)
+			s := stoppedStreet(t, nil)
 			lost, err := filepath.Glob(s.path("app/" + lose))
 			if err != nil || len(lost) == 0 {
 				t.Fatalf("%v, %v", lost, err)

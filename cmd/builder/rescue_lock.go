@@ -20,7 +20,7 @@ func (f folder) holdRescue() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hold %s: %w", f.root(), err)
 	}
-	err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	err = tryLock(lock)
 	switch {
 	case errors.Is(err, unix.EWOULDBLOCK):
 		return nil, errors.Join(usage("E_LOCKED", "wait for it, then: "+f.resume(), "another process is bringing the build in %s back", f.app), lock.Close())

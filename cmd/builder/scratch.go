@@ -35,15 +35,20 @@ func holdScratch(dir string) (*os.File, error) {
 	}
 }
 
-// sameFile says whether a path still names the open file or folder.
-func sameFile(dir string, f *os.File) bool {
-	is, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := os.Lstat(dir)
-	return err == nil && os.SameFile(is, named)
+// sameFile says whether a path still is the name of the open file or folder; that of a link to it is not.
+func sameFile(path string, f *os.File) bool {
+	named, err := os.Lstat(path)
+	return err == nil && isOpen(f, named)
 }
+
+// isOpen says whether an open file or folder is the one that was found.
+func isOpen(f *os.File, found os.FileInfo) bool {
+	is, err := f.Stat()
+	return err == nil && os.SameFile(is, found)
+}
+
+// tryLock locks an open file or folder; the error is EWOULDBLOCK where somebody else holds it.
+func tryLock(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) }
 
 // takeFree locks a file or folder, of that kind, that nobody holds; nil when somebody does, or it is
 // gone, of another kind or another user's.
@@ -53,7 +58,7 @@ func takeFree(path string, kind uint32) *os.File {
 		return nil
 	}
 	var st unix.Stat_t
-	if unix.Fstat(int(f.Fd()), &st) != nil || uint32(st.Mode)&unix.S_IFMT != kind || int(st.Uid) != os.Getuid() || unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+	if unix.Fstat(int(f.Fd()), &st) != nil || uint32(st.Mode)&unix.S_IFMT != kind || int(st.Uid) != os.Getuid() || tryLock(f) != nil {
 		_ = f.Close() // opened for reading only
 		return nil
 	}

@@ -87,11 +87,12 @@ func (r *Repo) folder(ctx context.Context, m phases.Manifest) (out phases.Manife
 		seen[f.path] = true
 	}
 	for _, e := range m { // in the tree already, though ignored by now
-		info, err := lstat(root, e.Path)
-		if seen[e.Path] || err != nil || info.IsDir() {
+		if seen[e.Path] {
 			continue
 		}
-		w.out = append(w.out, found{path: e.Path, info: info})
+		if info, err := lstat(root, e.Path); err == nil && !info.IsDir() {
+			w.out = append(w.out, found{path: e.Path, info: info})
+		}
 	}
 	s := &scan{root: root, limits: r.limits, cache: &statCache{}, blobs: r.blobs}
 	return s.all(ctx, w.out)

@@ -125,7 +125,12 @@ func initRepo(ctx context.Context, dir string, blobs checkpoint.Blobs) (*Repo, e
 // kept says whether a name in the user's folder is the repository, what the builder keeps beside the
 // project, or what a killed process left of making that.
 func kept(name string) bool {
-	return name == ".git" || name == stateDir || strings.HasPrefix(name, stateDir+".") && strings.HasSuffix(name, ".tmp")
+	return name == ".git" || name == stateDir || Unfinished(name)
+}
+
+// Unfinished says whether a name in the user's folder is that of a build's folder on its way to its name.
+func Unfinished(name string) bool {
+	return strings.HasPrefix(name, stateDir+".") && strings.HasSuffix(name, ".tmp")
 }
 
 // reuse takes a repository that the builder made, with nothing uncommitted in it.
