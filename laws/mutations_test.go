@@ -419,6 +419,21 @@ var mutations = []mutation{
 		tests: "TestCommitNamesItsTask",
 	},
 	{
+		law: "L4", kept: "one starter at a time begins a build in a folder", file: "cmd/builder/draft.go",
+		old:   `		if err := tryLock(lock); err != nil {`,
+		new:   `		if err := error(nil); err != nil {`,
+		tests: "TestDraftsMeet|TestStarters",
+	},
+	{
+		law: "L4", kept: "git's index goes with the commit of kept edits, before its record", file: "cmd/builder/edits.go",
+		old: `	if err := repo.Index(ctx, tree, append(old, before, e.tree)...); err != nil {
+		return err
+	}
+`,
+		new:   "	_ = old\n",
+		tests: "TestKeptEditsBringTheIndex",
+	},
+	{
 		law: "L4", kept: "clean leaves what a living build holds", file: "cmd/builder/scratch.go",
 		old:   ` || tryLock(f) != nil {`,
 		new:   ` {`,
