@@ -54,6 +54,7 @@ var adapters = map[string][]string{
 var third = map[string][]string{
 	"github.com/anthropics/anthropic-sdk-go": {"internal/agent/anthropic"},
 	"go.etcd.io/bbolt":                       {"internal/checkpoint/bolt"},
+	"github.com/tidwall/gjson":               {"internal/budget/meter", "internal/agent/agenttest"},
 	"github.com/klauspost/compress":          {"internal/checkpoint/blob", "internal/checkpoint/archive", "internal/phases/workspace"},
 	"github.com/go-git/go-billy":             {"internal/phases/workspace"},
 	"github.com/go-git/go-git":               {"internal/phases/workspace"},

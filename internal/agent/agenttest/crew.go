@@ -29,7 +29,7 @@ import (
 // The zero value answers at once and prices every model by what Builder has built in. It is safe for
 // concurrent use; its fields MUST not change while it serves.
 type Crew struct {
-	// Latency is waited before every answer.
+	// Latency is how long after its arrival a request is answered, however long it took to read.
 	Latency time.Duration
 	// Fault, when set, says how the answer to a request goes wrong; nil: it arrives.
 	Fault func(Request) *Fault
@@ -51,22 +51,27 @@ func (c *Crew) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, c.Bill())
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<20))
-	if err != nil {
+	const most = 64 << 20
+	var whole bytes.Buffer
+	whole.Grow(int(max(0, min(r.ContentLength, most))) + bytes.MinRead)
+	if _, err := whole.ReadFrom(http.MaxBytesReader(w, r.Body, most)); err != nil {
 		return // the caller went away
 	}
+	body := whole.Bytes()
+	at := time.Now().Add(c.Latency)
 	d, known := dialectOf(r.URL.Path)
 	switch {
 	case r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/v1/messages/count_tokens"):
 		writeJSON(w, http.StatusOK, object("input_tokens", tokens(len(body))))
 	case r.Method == http.MethodPost && known:
-		c.answer(w, r, d, body)
+		c.answer(w, r, d, body, at)
 	default:
 		wire{}.refusal(w, &Fault{Status: http.StatusNotFound, Type: "not_found_error", Message: "no such path"})
 	}
 }
 
-func (c *Crew) answer(w http.ResponseWriter, r *http.Request, d dialect, body []byte) {
+// answer answers at a time.
+func (c *Crew) answer(w http.ResponseWriter, r *http.Request, d dialect, body []byte, at time.Time) {
 	req := Request{Header: r.Header.Clone(), Body: body}
 	var err error
 	if req.Wire, err = d.read(body); err != nil {
@@ -92,7 +97,7 @@ func (c *Crew) answer(w http.ResponseWriter, r *http.Request, d dialect, body []
 	}
 	n := c.bill.add(charge, c.Journal)
 	defer c.bill.leave()
-	if !linger(r.Context(), c.Latency) {
+	if !linger(r.Context(), time.Until(at)) {
 		return
 	}
 	if req.Wire.Stream {
@@ -234,7 +239,7 @@ func taskOf(first string) (id, goal string) {
 	_, rest, _ = strings.Cut(rest, "\n") // of the tag
 	_, rest, _ = strings.Cut(rest, "\n") // the title
 	goal, _, _ = strings.Cut(rest, "\n</task>")
-	return id, goal
+	return strings.Clone(id), strings.Clone(goal) // the bill keeps no conversation for a name
 }
 
 // linger waits; false when the caller went away before.

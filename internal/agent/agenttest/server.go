@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-c331f47d/builder/internal/agent"
 )
 
@@ -51,24 +53,22 @@ func (m WireMessage) Text() string {
 }
 
 // gather collects strings under the keys text and content.
-func gather(raw json.RawMessage, into *[]string) {
-	var s string
-	var list []struct {
-		Text    string          `json:"text"`
-		Content json.RawMessage `json:"content"`
+func gather(raw json.RawMessage, into *[]string) { gatherIn(gjson.ParseBytes(raw), into) }
+
+func gatherIn(v gjson.Result, into *[]string) {
+	if v.Type == gjson.String {
+		*into = append(*into, v.Str)
 	}
-	switch {
-	case len(raw) == 0:
-	case raw[0] == '"' && json.Unmarshal(raw, &s) == nil:
-		*into = append(*into, s)
-	case json.Unmarshal(raw, &list) == nil:
-		for _, b := range list {
-			if b.Text != "" {
-				*into = append(*into, b.Text)
-			}
-			gather(b.Content, into)
+	if !v.IsArray() {
+		return
+	}
+	v.ForEach(func(_, b gjson.Result) bool {
+		if text := b.Get("text"); text.Str != "" {
+			*into = append(*into, text.Str)
 		}
-	}
+		gatherIn(b.Get("content"), into)
+		return true
+	})
 }
 
 // Last is what the newest message says.

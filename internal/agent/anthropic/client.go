@@ -91,22 +91,25 @@ func (c *Client) Complete(ctx context.Context, req agent.Request) (agent.Respons
 
 // send makes one request over client and reads the answer.
 func (c *Client) send(ctx context.Context, params sdk.MessageNewParams, client *http.Client) (agent.Response, error) {
-	var raw *http.Response
-	err := c.api.Post(ctx, "v1/messages", params, &raw, option.WithJSONSet("stream", true), option.WithHTTPClient(client))
+	body, err := streamed(params)
 	if err != nil {
+		return agent.Response{}, fmt.Errorf("encode model call: %w", err)
+	}
+	var raw *http.Response
+	if err := c.api.Post(ctx, "v1/messages", nil, &raw, option.WithRequestBody("application/json", body), option.WithHTTPClient(client)); err != nil {
 		return agent.Response{}, c.failed(ctx, failure.BeforeResponse, err)
 	}
 	limits := failure.Limits(raw.Header, c.now())
-	body := &tracked{ReadCloser: raw.Body}
-	raw.Body = body
+	answer := &tracked{ReadCloser: raw.Body}
+	raw.Body = answer
 	resp, err := read(raw)
-	_ = body.Close() // an answer that is complete stays so, and one that is not has its own error
+	_ = answer.Close() // an answer that is complete stays so, and one that is not has its own error
 	switch {
 	case err == nil:
 		resp.Limits = limits
 		return resp, nil
-	case body.err != nil:
-		return agent.Response{}, c.failed(ctx, failure.MidStream, body.err)
+	case answer.err != nil:
+		return agent.Response{}, c.failed(ctx, failure.MidStream, answer.err)
 	default:
 		return agent.Response{}, c.failed(ctx, failure.MidStream, err)
 	}

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -48,6 +49,15 @@ func encode(req agent.Request) (sdk.MessageNewParams, error) {
 	}
 	mark(&p)
 	return p, nil
+}
+
+// streamed is the body that asks for a streamed answer. The SDK's own way to add a member reads the whole body once more.
+func streamed(params sdk.MessageNewParams) ([]byte, error) {
+	body, err := params.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return append(bytes.TrimSuffix(body, []byte{'}'}), `,"stream":true}`...), nil // max_tokens stands there in any case
 }
 
 // outputFormat is the wire form of structured output.

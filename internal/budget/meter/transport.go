@@ -178,14 +178,16 @@ func readRequest(req *http.Request) ([]byte, error) {
 	if req.Body == nil {
 		return nil, unmetered("it has no body")
 	}
-	body, err := io.ReadAll(io.LimitReader(req.Body, maxRequest+1))
+	var body bytes.Buffer
+	body.Grow(int(max(0, min(req.ContentLength, maxRequest))) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(req.Body, maxRequest+1))
 	if err = errors.Join(err, req.Body.Close()); err != nil {
 		return nil, fmt.Errorf("read model call: %w", err)
 	}
-	if len(body) > maxRequest {
+	if body.Len() > maxRequest {
 		return nil, unmetered("it has more than %d bytes", maxRequest)
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 func closeBody(req *http.Request) error {

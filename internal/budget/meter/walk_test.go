@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -14,7 +15,13 @@ func FuzzWalk(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
+	for _, s := range []string{`01`, `-`, `1.`, `1e`, `"\x"`, `"\u12g4"`, "\"\n\"", "\"\xff\"", `{"a"}`, `[1,]`, `{} {}`, ` `, `tru`, strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)} {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if got, want := valid(raw), json.Valid(raw); got != want {
+			t.Fatalf("%q is valid: %t, want %t", raw, got, want)
+		}
 		if !json.Valid(raw) {
 			return
 		}
