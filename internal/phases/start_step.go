@@ -69,7 +69,7 @@ func (e *Engine) readRoot(ctx context.Context, files Manifest) error {
 // cannot be funded is left out: poor then says why. A branch that somebody else has moved is found
 // here, before a task costs anything.
 func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor, err error) {
-	room := e.Throttle.room(e.workers())
+	room := e.Throttle.room(e.workers(), width(s, e.rows))
 	for _, step := range Next(e.plan, s, e.workers()) {
 		if step.Kind != StepTask || s.phaseOf(step.Task) != TaskPending {
 			steps = append(steps, step)
@@ -99,6 +99,19 @@ func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor
 		steps = append(steps, step)
 	}
 	return steps, facts, poor, nil
+}
+
+// width is how many tasks must run at the same time so that all that are left are done when the longest row of them
+// is, and some more, as no row goes as smoothly as it is counted.
+func width(s *State, rows map[planner.TaskID]int) int {
+	left, longest := 0, 1
+	for id, row := range rows {
+		if p := s.phaseOf(id); p != TaskIsDone && p != TaskIsFail {
+			left, longest = left+1, max(longest, row)
+		}
+	}
+	n := (left + longest - 1) / longest
+	return n + n/8 + 1
 }
 
 // ahead is how many tasks are going on that are at least as urgent as one.

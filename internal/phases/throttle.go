@@ -11,9 +11,10 @@ import (
 // Throttle keeps the tasks that run at the same time to what the machine can serve. More of them would not be done
 // sooner: each would only wait longer for a processor, the row of tasks that decides the end of the build among them.
 //
-// The rules are: while what could run waits for a processor, fewer tasks are begun, and more again once it does not; a
-// task is held back only by tasks that are at least as urgent as it; what goes on is never stopped. The zero value
-// works, and nil throttles nothing. It is safe for concurrent use.
+// The rules are: while what could run waits for a processor, fewer tasks are begun, but never so few that the build
+// would end later than the longest row of tasks; more again once it does not; a task is held back only by tasks that are
+// at least as urgent as it; what goes on is never stopped. The zero value works, and nil throttles nothing. It is safe
+// for concurrent use.
 type Throttle struct {
 	// Lag says how long most of what could run has waited for a processor since it was asked before; nil asks the runtime.
 	Lag func() time.Duration
@@ -27,16 +28,16 @@ type Throttle struct {
 
 const (
 	throttleBeat = 250 * time.Millisecond // between two looks at the lag
-	crowdedLag   = 2 * time.Millisecond   // and above: fewer tasks
-	easyLag      = time.Millisecond / 2   // and below: more
+	crowdedLag   = time.Millisecond / 2   // and above: fewer tasks
+	easyLag      = time.Millisecond / 8   // and below: more
 )
 
 // fewest is how many tasks are never too many: the processors, each with one that works, one that waits for the disk
 // and two that wait for their model.
 func fewest() int { return 4 * runtime.GOMAXPROCS(0) }
 
-// room is how many tasks may run at the same time, at most most.
-func (t *Throttle) room(most int) int {
+// room is how many tasks may run at the same time: at most most, and no fewer than width unless most is.
+func (t *Throttle) room(most, width int) int {
 	if t == nil {
 		return most
 	}
@@ -44,7 +45,7 @@ func (t *Throttle) room(most int) int {
 	defer t.mu.Unlock()
 	t.held = false
 	if t.limit == 0 {
-		t.limit = most
+		t.limit = width
 	}
 	if now := time.Now(); now.Sub(t.asked) >= throttleBeat {
 		t.asked = now
@@ -55,7 +56,7 @@ func (t *Throttle) room(most int) int {
 			t.limit++
 		}
 	}
-	t.limit = min(max(t.limit, fewest()), most)
+	t.limit = min(max(t.limit, fewest(), width), most)
 	return t.limit
 }
 

@@ -19,20 +19,24 @@ func TestThrottleFollowsTheLag(t *testing.T) {
 		after := func(beats int) int {
 			for range beats {
 				time.Sleep(throttleBeat)
-				th.room(most)
+				th.room(most, 1)
 			}
-			return th.room(most)
+			return th.room(most, 1)
 		}
-		if first := th.room(most); first < fewest() || first >= most {
+		if first := th.room(most, fewest()+3); first != fewest()+3 {
 			t.Errorf("at first %d of %d", first, most)
 		}
 		if low := after(100); low != fewest() {
 			t.Errorf("on a crowded machine %d", low)
 		}
-		if th.room(1) != 1 {
+		if th.room(1, 1) != 1 {
 			t.Error("more than the workers there are")
 		}
-		lag = time.Millisecond
+		if wide := th.room(most, most-1); wide != most-1 {
+			t.Errorf("rows that end together need %d side by side, %d may run", most-1, wide)
+		}
+		after(100)
+		lag = time.Millisecond / 4
 		if still := after(100); still != fewest() {
 			t.Errorf("between the bounds it moves to %d", still)
 		}
@@ -41,8 +45,25 @@ func TestThrottleFollowsTheLag(t *testing.T) {
 			t.Errorf("on an easy machine %d of %d", high, most)
 		}
 	})
-	if n := (*Throttle)(nil).room(32); n != 32 {
+	if n := (*Throttle)(nil).room(32, 1); n != 32 {
 		t.Errorf("no throttle gives room for %d", n)
+	}
+}
+
+// As many tasks run as it takes to be done with all of them when the longest row is, and some more.
+func TestWidth(t *testing.T) {
+	t.Parallel()
+	rows := map[planner.TaskID]int{"a1": 4, "a2": 3, "a3": 2, "a4": 1, "b": 1, "c": 1, "d": 1, "e": 1}
+	s := NewState()
+	if got := width(s, rows); got != 2+1 {
+		t.Errorf("8 tasks, 4 of them in a row: %d", got)
+	}
+	s.Tasks["a1"], s.Tasks["a2"] = &TaskState{State: TaskIsDone}, &TaskState{State: TaskRunning}
+	if got := width(s, rows); got != 3+1 {
+		t.Errorf("7 tasks, 3 of them in a row: %d", got)
+	}
+	if got := width(s, nil); got != 1 {
+		t.Errorf("no tasks: %d", got)
 	}
 }
 
