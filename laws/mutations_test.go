@@ -356,9 +356,27 @@ var mutations = []mutation{
 	},
 	{
 		law: "L4", kept: "a call that cannot tell what it changed is followed by a whole look", file: "internal/phases/bench.go",
-		old:   `	if touched == nil {`,
-		new:   `	if false {`,
+		old:   `	if touched != nil {`,
+		new:   `	if true {`,
 		tests: "TestWholeLook",
+	},
+	{
+		law: "L4", kept: "calls whose tree is not kept are made again", file: "internal/phases/bench.go",
+		old:   `		if !live && e.Op.Step > b.brought {`,
+		new:   `		if live && e.Op.Step < 0 {`,
+		tests: "TestCallsAreMadeAgain",
+	},
+	{
+		law: "L4", kept: "a call made again comes to the tree it came to", file: "internal/phases/bench.go",
+		old:   `	if !tells || m.ID() != made.left {`,
+		new:   `	if !tells {`,
+		tests: "TestCallsAreMadeAgain",
+	},
+	{
+		law: "L2", kept: "no call is made again that a kept tree has", file: "internal/phases/state.go",
+		old:   `last = max(last, o.Finished.Op.Step)`,
+		new:   `last = 0 * o.Finished.Op.Step`,
+		tests: "TestCallsAreMadeAgain",
 	},
 	{
 		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/spare.go",

@@ -11,19 +11,38 @@ import (
 )
 
 // bench is the toolbox of an attempt behind the door: every call that can change the tree is
-// recorded before and after, with the manifest it left, and answered from the journal on replay.
+// recorded before and after, with the tree it left, and answered from the journal on replay.
+//
+// The rules are: a call that says which files it touched comes to the same again on the same tree, so nothing is kept
+// of what it left but the tree's identity; after any other call, and of every candidate, the whole tree is kept. A
+// folder is restored by the newest tree that is kept and by the calls after it, made again: each must come to the tree
+// that it came to.
 type bench struct {
 	tools    agent.Toolbox
 	door     Door
 	trees    Trees
 	at       *attempt
 	dir      string
-	tree     checkpoint.Hash // manifest of dir as last recorded
 	readonly map[string]bool
+
+	tree    checkpoint.Hash // what dir holds, as last recorded
+	files   Manifest        // of tree, where it is not kept
+	kept    checkpoint.Hash // the newest tree that is kept
+	since   []madeCall      // what made tree of kept
+	brought int             // the last step of which the journal has a tree that is kept: dir was brought to it
 }
 
-func newBench(tools agent.Toolbox, door Door, trees Trees, at *attempt, dir string, tree checkpoint.Hash) *bench {
-	b := &bench{tools: tools, door: door, trees: trees, at: at, dir: dir, tree: tree, readonly: map[string]bool{}}
+// madeCall is a call, and the tree that it left.
+type madeCall struct {
+	call agent.ToolCall
+	left checkpoint.Hash
+}
+
+// newBench makes the bench of an attempt that began with tree. dir was brought to what the attempt's step brought left,
+// or is that tree where it is 0.
+func newBench(tools agent.Toolbox, door Door, trees Trees, at *attempt, dir string, tree checkpoint.Hash, brought int) *bench {
+	b := &bench{tools: tools, door: door, trees: trees, at: at, dir: dir, brought: brought, readonly: map[string]bool{}}
+	b.keeps(tree)
 	for _, d := range tools.Defs() {
 		b.readonly[d.Name] = d.ReadOnly
 	}
@@ -36,19 +55,36 @@ func (b *bench) Defs() []agent.ToolDef { return b.tools.Defs() }
 // Tree implements agent.TreeTeller.
 func (b *bench) Tree() string { return string(b.tree) }
 
+// keeps notes that dir holds a tree that is kept.
+func (b *bench) keeps(tree checkpoint.Hash) {
+	b.tree, b.kept, b.files, b.since = tree, tree, nil, nil
+}
+
 // Call implements agent.Toolbox.
 func (b *bench) Call(ctx context.Context, call agent.ToolCall) (agent.ToolResult, error) {
 	e := Effect{
-		Op: b.at.next(), Kind: EffectTool, Name: call.Name, Tree: b.tree, ReadOnly: b.readonly[call.Name],
+		Op: b.at.next(), Kind: EffectTool, Name: call.Name, Tree: b.kept, ReadOnly: b.readonly[call.Name],
 		Request: sumOf("tool", call.Name, string(call.Input), string(b.tree)),
 		Detail:  detailOf(call),
 	}
-	did, err := b.door.Do(ctx, e, func(ctx context.Context) (Did, error) { return b.run(ctx, call) })
+	live := false
+	did, err := b.door.Do(ctx, e, func(ctx context.Context) (Did, error) {
+		live = true
+		return b.run(ctx, call)
+	})
 	if err != nil {
 		return agent.ToolResult{}, err
 	}
-	if did.Tree != "" {
-		b.tree = did.Tree
+	switch made := (madeCall{call, checkpoint.Hash(did.Left)}); {
+	case did.Tree != "":
+		b.keeps(did.Tree)
+	case did.Left != "":
+		if !live && e.Op.Step > b.brought {
+			if err := b.again(ctx, made); err != nil {
+				return agent.ToolResult{}, err
+			}
+		}
+		b.tree, b.since = made.left, append(b.since, made)
 	}
 	var res agent.ToolResult
 	if err := json.Unmarshal(did.Result, &res); err != nil {
@@ -62,9 +98,9 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 	if err != nil {
 		return Did{}, fmt.Errorf("run tool %s: %w", call.Name, err)
 	}
-	var tree checkpoint.Hash
+	did := Did{Note: res.Note}
 	if !b.readonly[call.Name] {
-		m, err := b.scan(ctx, res.Touched)
+		err := b.look(ctx, res.Touched, &did)
 		var bad *TreeProblem
 		switch {
 		case errors.As(err, &bad):
@@ -75,20 +111,12 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 			res.Text += "\nAll that this call changed was undone: it left something that cannot be committed: " + bad.Error() + "."
 			res.Error = true
 		case err != nil:
-			return Did{}, fmt.Errorf("scan tree after %s: %w", call.Name, err)
-		default:
-			if tree, err = b.door.keep(ctx, m); err != nil {
-				return Did{}, err
-			}
+			return Did{}, fmt.Errorf("look at tree after %s: %w", call.Name, err)
 		}
 	}
-	raw, err := json.Marshal(res)
-	if err != nil {
+	if did.Result, err = json.Marshal(res); err != nil {
 		return Did{}, fmt.Errorf("encode result of %s: %w", call.Name, err)
 	}
-	did := Did{Result: raw, Tree: tree, Note: res.Note}
-	// What no manifest holds, an ignored file, stays as it is after a crash: a change of it is not made twice.
-	did.Free = res.Touched != nil && (len(res.Touched) == 0 || tree != b.tree)
 	if res.Full != "" {
 		if did.Full, err = b.door.Blobs.Put(ctx, []byte(res.Full)); err != nil {
 			return Did{}, fmt.Errorf("keep output of %s: %w", call.Name, err)
@@ -97,26 +125,76 @@ func (b *bench) run(ctx context.Context, call agent.ToolCall) (Did, error) {
 	return did, nil
 }
 
-// scan takes the tree's manifest after a call that may have changed the files touched, or any when it cannot tell.
-func (b *bench) scan(ctx context.Context, touched []string) (Manifest, error) {
-	if touched == nil {
-		return b.trees.Scan(ctx, b.dir)
+// look finds what a call left that may have changed the files touched, or any when it cannot tell.
+func (b *bench) look(ctx context.Context, touched []string, did *Did) error {
+	if touched != nil {
+		m, tells, err := b.rescan(ctx, touched)
+		if err != nil {
+			return err
+		}
+		if tells {
+			left := m.ID()
+			if left != b.tree && len(touched) > 0 {
+				did.Left, b.files = string(left), m
+			}
+			// What no manifest holds, an ignored file, stays as it is after a crash: a change of it is not made twice.
+			did.Free = did.Left != "" || len(touched) == 0
+			return nil
+		}
 	}
-	base, err := b.door.fetch(ctx, b.tree)
+	m, err := b.trees.Scan(ctx, b.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return b.trees.Rescan(ctx, b.dir, base, touched)
+	did.Tree, err = b.door.keep(ctx, m)
+	return err
+}
+
+// rescan looks at some files of the tree.
+func (b *bench) rescan(ctx context.Context, touched []string) (Manifest, bool, error) {
+	from := b.files
+	if b.tree == b.kept {
+		var err error
+		if from, err = b.door.fetch(ctx, b.kept); err != nil {
+			return nil, false, err
+		}
+	}
+	return b.trees.Rescan(ctx, b.dir, from, touched)
+}
+
+// again makes a call again on the tree it was made on.
+func (b *bench) again(ctx context.Context, made madeCall) error {
+	res, err := b.tools.Call(ctx, made.call)
+	if err != nil {
+		return fmt.Errorf("run tool %s again: %w", made.call.Name, err)
+	}
+	m, tells, err := b.rescan(ctx, res.Touched)
+	if err != nil {
+		return fmt.Errorf("look at tree after %s: %w", made.call.Name, err)
+	}
+	if !tells || m.ID() != made.left {
+		return fmt.Errorf("%s, made again, left another tree than %.12s: %w", made.call.Name, made.left, ErrReplay)
+	}
+	b.files = m
+	return nil
 }
 
 // restore brings the scratch tree back to what was recorded last.
 func (b *bench) restore(ctx context.Context) error {
-	m, err := b.door.fetch(ctx, b.tree)
+	m, err := b.door.fetch(ctx, b.kept)
 	if err != nil {
 		return err
 	}
 	if err := b.trees.Materialise(ctx, m, b.dir, false); err != nil {
 		return fmt.Errorf("restore scratch tree: %w", err)
+	}
+	calls := b.since
+	b.keeps(b.kept)
+	for _, made := range calls {
+		if err := b.again(ctx, made); err != nil {
+			return err
+		}
+		b.tree, b.since = made.left, append(b.since, made)
 	}
 	return nil
 }

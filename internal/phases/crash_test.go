@@ -275,7 +275,7 @@ func TestUnrecordableCallIsUndone(t *testing.T) {
 		}
 	}()
 	trees := &pickyTrees{dirTrees{w.blobs}}
-	b := newBench(writeTools{dir, w.tools}, Door{Writer: wr, Blobs: w.blobs}, trees, &attempt{build: "b-1", task: "t", number: 1}, dir, "")
+	b := newBench(writeTools{dir, w.tools}, Door{Writer: wr, Blobs: w.blobs}, trees, &attempt{build: "b-1", task: "t", number: 1}, dir, "", 0)
 	call := func(path string) agent.ToolResult {
 		raw, err := json.Marshal(map[string]string{"path": path, "content": "x"})
 		if err != nil {
@@ -313,8 +313,11 @@ func (p *pickyTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return m, err
 }
 
-func (p *pickyTrees) Rescan(ctx context.Context, dir string, _ Manifest, _ []string) (Manifest, error) {
-	return p.Scan(ctx, dir)
+func (p *pickyTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, bool, error) {
+	if slices.Contains(paths, "bad.txt") {
+		return nil, false, nil
+	}
+	return p.dirTrees.Rescan(ctx, dir, base, paths)
 }
 
 // What a planning model was told of the machine stays with its attempt: another machine, or newer

@@ -33,6 +33,7 @@ type Effect struct {
 type Did struct {
 	Result json.RawMessage
 	Tree   checkpoint.Hash
+	Left   string // identity of the tree, where no manifest of it is kept
 	Note   string
 	Full   checkpoint.Hash // of what Result was shortened from
 	Gate   *GateOutcome
@@ -94,7 +95,7 @@ func (d Door) Do(ctx context.Context, e Effect, fn func(context.Context) (Did, e
 }
 
 func (d Door) remember(ctx context.Context, e Effect, did Did) error {
-	f := EffectFinished{Op: e.Op, Effect: e.Kind, Name: e.Name, Request: e.Request, Tree: did.Tree, Note: did.Note, Full: did.Full, Gate: did.Gate}
+	f := EffectFinished{Op: e.Op, Effect: e.Kind, Name: e.Name, Request: e.Request, Tree: did.Tree, Left: did.Left, Note: did.Note, Full: did.Full, Gate: did.Gate}
 	if len(did.Result) <= inlineResult {
 		f.Result = did.Result
 	} else {
@@ -115,7 +116,7 @@ func (d Door) remember(ctx context.Context, e Effect, did Did) error {
 }
 
 func (d Door) recall(ctx context.Context, f EffectFinished) (Did, error) {
-	did := Did{Result: f.Result, Tree: f.Tree, Note: f.Note, Gate: f.Gate}
+	did := Did{Result: f.Result, Tree: f.Tree, Left: f.Left, Note: f.Note, Gate: f.Gate}
 	if f.Blob != "" {
 		raw, err := d.Blobs.Get(ctx, f.Blob)
 		if err != nil {

@@ -43,11 +43,12 @@ func (d dirTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return m, err
 }
 
-func (d dirTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, error) {
+func (d dirTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, bool, error) {
 	if len(paths) == 0 {
-		return base, nil
+		return base, true, nil
 	}
-	return d.Scan(ctx, dir)
+	m, err := dirTrees{&checkpoint.MemoryBlobs{}}.Scan(ctx, dir)
+	return m, true, err
 }
 
 func (d dirTrees) Materialise(ctx context.Context, m Manifest, dir string, _ bool) error {

@@ -53,7 +53,7 @@ func (e *Engine) engageProgram(ctx context.Context, task planner.Task, st TaskSt
 	if e.Programs == nil {
 		return agent.Result{}, fmt.Errorf("go on with attempt %d of %s: %s is not at hand", p.at.number, task.ID, st.Open.Engine)
 	}
-	p.bench = &bench{tree: st.Open.Tree} // of tools there is none: the program has its own
+	p.bench = &bench{tree: st.Open.Tree, kept: st.Open.Tree} // of tools there is none: the program has its own
 	var said []string
 	err := e.Writer.View(ctx, func(s *State) {
 		p.at.step = lastStep(s.Task(task.ID).Open)

@@ -77,7 +77,7 @@ func deref(v *agent.Verdict) agent.Verdict {
 
 // candidate takes the scratch tree's manifest, as the journal recorded it last.
 func (p *prover) candidate(ctx context.Context) (Manifest, checkpoint.Hash, *agent.Verdict, error) {
-	e := Effect{Op: p.at.next(), Kind: EffectTool, Name: "candidate", Tree: p.bench.tree, Request: sumOf("candidate", string(p.bench.tree)), ReadOnly: true}
+	e := Effect{Op: p.at.next(), Kind: EffectTool, Name: "candidate", Tree: p.bench.kept, Request: sumOf("candidate", string(p.bench.tree)), ReadOnly: true}
 	did, err := p.door.Do(ctx, e, func(ctx context.Context) (Did, error) {
 		m, err := p.trees.Scan(ctx, p.dir)
 		var bad *TreeProblem
@@ -101,7 +101,7 @@ func (p *prover) candidate(ctx context.Context) (Manifest, checkpoint.Hash, *age
 		}
 		return nil, "", &agent.Verdict{Feedback: "The tree holds something that cannot be committed: " + what + ". Remove it.", Signature: sumOf("tree", what)}, nil
 	}
-	p.bench.tree = did.Tree
+	p.bench.keeps(did.Tree)
 	m, err := p.door.fetch(ctx, did.Tree)
 	return m, did.Tree, nil, err
 }

@@ -197,6 +197,7 @@ type EffectFinished struct {
 	Result  json.RawMessage `json:"result,omitempty"`
 	Blob    checkpoint.Hash `json:"blob,omitempty"`
 	Tree    checkpoint.Hash `json:"tree,omitempty"` // manifest after it, when it can change the tree
+	Left    string          `json:"left,omitempty"` // identity of the tree it left, where no manifest of that was kept: the call makes it again
 	Note    string          `json:"note,omitempty"` // kept for the tasks that need this one
 	Full    checkpoint.Hash `json:"full,omitempty"` // what a tool's result was shortened from, for people
 	Gate    *GateOutcome    `json:"gate,omitempty"`

@@ -178,7 +178,11 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 	if err != nil {
 		return agent.Result{}, fmt.Errorf("lay out tools: %w", err)
 	}
-	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.Open.Start)
+	var brought int
+	if err := e.Writer.View(ctx, func(s *State) { brought = s.keptStep(task.ID) }); err != nil {
+		return agent.Result{}, err
+	}
+	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.Open.Start, brought)
 	loop := agent.Loop{Model: e.journaled(p.at, e.other(task.Role, st.Past, outcomeUnreachable)), Tools: p.bench, Verify: p, Person: person{e.Writer, p.at}}
 	return loop.Run(ctx, t)
 }

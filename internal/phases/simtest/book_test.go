@@ -22,6 +22,7 @@ type book struct {
 	fates   map[string]budget.Settlement
 	asked   map[string]budget.Hold // of all calls
 	open    map[string]phases.EffectStarted
+	bare    []phases.EffectFinished   // whose trees are not kept, and no later one of their tasks is
 	tasks   map[planner.TaskID]string // started, done or failed
 	commits []string
 
@@ -79,6 +80,12 @@ func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (f phases.Fact, p
 		b.open[f.Op.String()] = f
 	case phases.EffectFinished:
 		delete(b.open, f.Op.String())
+		if f.Tree != "" {
+			b.keptTree(f.Op.Task)
+		}
+		if f.Left != "" {
+			b.bare = append(b.bare, f)
+		}
 	case phases.TaskStarted, phases.TaskDone, phases.TaskFailed:
 		for _, p := range b.task(f, plan) {
 			wrong("%s", p)
@@ -88,6 +95,7 @@ func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (f phases.Fact, p
 			b.conflicts++
 		}
 	case phases.AttemptFinished:
+		b.keptTree(string(f.Task))
 		if f.Outcome == "diverged" {
 			wrong("the attempt diverged: %s", f.Reason)
 		}
@@ -169,6 +177,16 @@ func (b *book) flying(task planner.TaskID) bool {
 		}
 	}
 	return false
+}
+
+// keptTree notes that nothing a task did before is done again.
+func (b *book) keptTree(task string) {
+	b.bare = slices.DeleteFunc(b.bare, func(f phases.EffectFinished) bool { return f.Op.Task == task })
+}
+
+// again says whether a tool call of a task is made again by a restart, to have its tree.
+func (b *book) again(task, name string) bool {
+	return slices.ContainsFunc(b.bare, func(f phases.EffectFinished) bool { return f.Op.Task == task && f.Name == name })
 }
 
 // begun says whether an effect of one of the kinds is intended and not over; name "" means any.

@@ -292,11 +292,15 @@ func (t trees) Scan(ctx context.Context, dir string) (phases.Manifest, error) {
 	return m, nil
 }
 
-func (t trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, error) {
+func (t trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, bool, error) {
 	if len(paths) == 0 {
-		return base, nil
+		return base, true, nil
 	}
-	return t.Scan(ctx, dir)
+	m, err := trees{t.m, &checkpoint.MemoryBlobs{}, map[checkpoint.Hash]bool{}}.Scan(ctx, dir)
+	if bad := (*phases.TreeProblem)(nil); errors.As(err, &bad) {
+		return nil, false, nil
+	}
+	return m, true, err
 }
 
 func (t trees) Materialise(ctx context.Context, m phases.Manifest, dir string, fresh bool) error {

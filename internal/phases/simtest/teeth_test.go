@@ -20,7 +20,7 @@ func TestOracleSees(t *testing.T) {
 		"trust the branch": "the branch has",
 	} {
 		found := ""
-		for seed := uint64(1); seed < 400 && found == ""; seed++ {
+		for seed := uint64(1); seed < 2000 && found == ""; seed++ {
 			p := plotOf(seed)
 			p.deaths, p.faults, p.tight, p.rough, p.stops = 5, false, false, false, false
 			w := simulate(t, seed, &refs, scratch, p, func(w *world) {

@@ -119,9 +119,10 @@ func (w *watch) sent(call budget.Call, b bill) {
 func (w *watch) toolRuns(task planner.TaskID, name string) {
 	w.world.mu.Lock()
 	flying := w.world.book.flying(task)
-	begun := w.world.book.begun(string(task), name, phases.EffectTool)
+	again := w.world.book.again(string(task), name)
+	begun := again || w.world.book.begun(string(task), name, phases.EffectTool)
 	w.world.mu.Unlock()
-	if flying {
+	if flying && !again {
 		w.fail("tool %s of %s runs before the answer that asked for it is durable", name, task)
 	}
 	if !begun && name != "look" {

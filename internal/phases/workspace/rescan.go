@@ -16,21 +16,21 @@ import (
 // errWide says that more than the named files decides what the tree is now.
 var errWide = errors.New("more than these files must be looked at")
 
-// Rescan implements [phases.Trees]. It looks at the named files and the rules above them, and at all where that is
-// not enough: when a rule, a folder, or the place of a folder is among them, a new name meets links or one that
-// differs in case, or there is something to say against the tree.
-func (t *Trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, error) {
+// Rescan implements [phases.Trees]. It looks at the named files and the rules above them, and does not tell when
+// a rule, a folder, or the place of a folder is among them, a new name meets links or one that differs in case, or
+// there is something to say against the tree.
+func (t *Trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, bool, error) {
 	if len(paths) == 0 {
-		return base, nil
+		return base, true, nil
 	}
 	m, err := t.rescan(ctx, dir, base, slices.Compact(slices.Sorted(slices.Values(paths))))
 	if bad := (*phases.TreeProblem)(nil); errors.Is(err, errWide) || errors.As(err, &bad) {
-		return t.Scan(ctx, dir)
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("scan tree: %w", err)
+		return nil, false, fmt.Errorf("scan tree: %w", err)
 	}
-	return m, nil
+	return m, true, nil
 }
 
 func (t *Trees) rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (m phases.Manifest, err error) {
@@ -52,7 +52,7 @@ func (t *Trees) rescan(ctx context.Context, dir string, base phases.Manifest, pa
 			there = append(there, f)
 		}
 	}
-	s := &scan{root: root, limits: t.limits, cache: t.cache(dir), blobs: t.blobs}
+	s := &scan{root: root, limits: t.limits, cache: &statCache{}} // that of dir knows what is stored, and this is not
 	now, err := s.all(ctx, there)
 	if err != nil {
 		return nil, err

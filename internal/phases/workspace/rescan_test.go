@@ -11,7 +11,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/phases"
 )
 
-// Whatever happened to some files of a tree, a look at these says what a look at all says.
+// Whatever happened to some files of a tree, a look at these says what a look at all says, or that it does not tell.
 func TestRescanIsScan(t *testing.T) {
 	t.Parallel()
 	base := t.TempDir()
@@ -19,6 +19,7 @@ func TestRescanIsScan(t *testing.T) {
 	limits := Limits{Files: 6, FileBytes: 8, Bytes: 20, Depth: 2}
 	path := rapid.StringMatching(`[ab](/[ab](/[abc])?)?|[cd]|(a/)?\.gitignore|\.git|a//b`)
 	content := rapid.SampledFrom([]string{"", "x", "a", "/b", "c\n!a/c", "a/b/", "much too long"})
+	told := 0
 	rapid.Check(t, func(r *rapid.T) {
 		n++
 		trees, blobs := newTrees()
@@ -47,13 +48,19 @@ func TestRescanIsScan(t *testing.T) {
 				try(dir, p, content.Draw(r, p))
 			}
 		}
-		got, gotErr := trees.Rescan(t.Context(), dir, before, touched)
+		got, tells, gotErr := trees.Rescan(t.Context(), dir, before, touched)
 		fresh := NewTrees(blobs, limits)
 		want, wantErr := fresh.Scan(t.Context(), dir)
-		if fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || wantErr == nil && got.ID() != want.ID() {
+		if gotErr != nil || tells && (wantErr != nil || got.ID() != want.ID()) {
 			r.Fatalf("touched %q of %v: got %v, %v; want %v, %v", touched, phases.Changed(nil, before), got, gotErr, want, wantErr)
 		}
+		if tells {
+			told++
+		}
 	})
+	if told == 0 {
+		t.Error("a look at some files never tells")
+	}
 }
 
 // try writes a file where that can be, never through a link in its place.
@@ -67,20 +74,28 @@ func try(dir, path, content string) {
 	}
 }
 
-// A look at some files reads no others: that is what it is for.
+// A look at some files reads no others, and stores nothing: the next look at all stores what it saw.
 func TestRescanLooksAtNoOthers(t *testing.T) {
 	t.Parallel()
-	trees, _ := newTrees()
+	trees, blobs := newTrees()
 	dir := t.TempDir()
 	write(t, dir, files{"a/x": "1", "a/y": "1", "b": "1"})
 	before := scanned(t, trees, dir)
 	write(t, dir, files{"a/x": "2", "a/y": "2"})
-	m, err := trees.Rescan(t.Context(), dir, before, []string{"a/x"})
+	m, tells, err := trees.Rescan(t.Context(), dir, before, []string{"a/x"})
 	must(t, err)
-	if got := fmt.Sprint(phases.Changed(before, m)); got != "[a/x]" {
-		t.Errorf("changed: %s", got)
+	if got := fmt.Sprint(phases.Changed(before, m)); got != "[a/x]" || !tells {
+		t.Errorf("changed: %s, %t", got, tells)
 	}
-	if m, err = trees.Rescan(t.Context(), dir, before, []string{}); err != nil || len(phases.Changed(before, m)) != 0 {
+	x, _ := m.Find("a/x")
+	if kept, err := blobs.Has(t.Context(), x.Blob); err != nil || kept {
+		t.Errorf("it stored what it saw: %v", err)
+	}
+	scanned(t, trees, dir)
+	if kept, err := blobs.Has(t.Context(), x.Blob); err != nil || !kept {
+		t.Errorf("nobody stored it: %v", err)
+	}
+	if m, tells, err = trees.Rescan(t.Context(), dir, before, []string{}); err != nil || !tells || len(phases.Changed(before, m)) != 0 {
 		t.Errorf("of none: %v, %v", phases.Changed(before, m), err)
 	}
 }
