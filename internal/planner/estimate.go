@@ -47,6 +47,7 @@ type Actual struct {
 	Type         ProjectType `json:"type"`
 	SpecBytes    int64       `json:"spec_bytes"`
 	Requirements int64       `json:"requirements"`
+	Tasks        int64       `json:"tasks"` // of its plan; 0: not known
 	Amount
 }
 
@@ -78,7 +79,7 @@ const (
 // builds of this type in history it scales the rule by how they came out, else it is the rule alone.
 // For one type and history it never falls when requirements or bytes are added.
 func Estimate(t ProjectType, size Size, history []Actual) Quantities {
-	f := factorsOf(t, history)
+	f := factorsOf(t, history, bySpec)
 	q := Quantities{Type: t, Basis: f.basis, Samples: f.samples}
 	q.add(planningPhase, f.span(planningRule(size)))
 	q.add(buildingPhase, f.span(buildingRule(t, size)))
@@ -89,10 +90,10 @@ func Estimate(t ProjectType, size Size, history []Actual) Quantities {
 // goes by history when there is enough, else by the plan's own estimates when every task has one,
 // else by rule.
 func EstimatePlan(p *Plan, spec *Spec, history []Actual) Quantities {
-	f := factorsOf(p.Project.Type, history)
+	f := factorsOf(p.Project.Type, history, byPlan)
 	own := !slices.ContainsFunc(p.Tasks(), func(t Task) bool { return t.Estimate.Calls <= 0 })
-	byPlan := own && f.samples < enoughHistory
-	if byPlan {
+	byOwn := own && f.samples < enoughHistory
+	if byOwn {
 		f = unchecked(basisPlan)
 	}
 	size := Size{Requirements: int64(len(p.Requirements))}
@@ -103,7 +104,7 @@ func EstimatePlan(p *Plan, spec *Spec, history []Actual) Quantities {
 	for _, ph := range p.Phases {
 		var sum Amount
 		for _, t := range ph.Tasks {
-			if byPlan {
+			if byOwn {
 				sum = sum.plus(amountOf(t.Estimate, size))
 				continue
 			}
@@ -118,7 +119,7 @@ func EstimatePlan(p *Plan, spec *Spec, history []Actual) Quantities {
 // end of what past builds of the type took; with too few of them a quarter of what the plan or the rule
 // expects, which errs on the high side.
 func LeastOfTask(p *Plan, t Task, spec *Spec, history []Actual) Amount {
-	f := factorsOf(p.Project.Type, history)
+	f := factorsOf(p.Project.Type, history, byPlan)
 	size := Size{Requirements: int64(len(p.Requirements))}
 	if spec != nil {
 		size.SpecBytes = int64(len(spec.Text))
@@ -175,9 +176,9 @@ func (a Amount) times(f factor) Amount {
 	return Amount{scale(a.Calls, f[0]), scale(a.Input, f[1]), scale(a.CacheWrite, f[2]), scale(a.CacheRead, f[3]), scale(a.Output, f[4])}
 }
 
-// factorsOf compares past builds of a type with the rule: the 10th, 50th and 90th percentile of
+// factorsOf compares past builds of a type with a rule: the 10th, 50th and 90th percentile of
 // actual over rule. One or two builds are no distribution, so their range is widened.
-func factorsOf(t ProjectType, history []Actual) factors {
+func factorsOf(t ProjectType, history []Actual, ruleOf func(Actual) Amount) factors {
 	var ratios [5][]float64
 	n := 0
 	for _, a := range history {
@@ -185,8 +186,7 @@ func factorsOf(t ProjectType, history []Actual) factors {
 			continue
 		}
 		n++
-		size := Size{a.SpecBytes, a.Requirements}
-		rule := planningRule(size).plus(buildingRule(t, size)).numbers()
+		rule := ruleOf(a).numbers()
 		for i, got := range a.numbers() {
 			ratios[i] = append(ratios[i], float64(max(got, 0))/float64(max(rule[i], 1)))
 		}
@@ -206,6 +206,23 @@ func factorsOf(t ProjectType, history []Actual) factors {
 		}
 	}
 	return f
+}
+
+// bySpec is what the rule says of a past build by its spec alone.
+func bySpec(a Actual) Amount {
+	size := Size{a.SpecBytes, a.Requirements}
+	return planningRule(size).plus(buildingRule(a.Type, size))
+}
+
+// byPlan is what it says by the tasks the build had: a plan has as many as its planner wanted, and an estimate of
+// a plan adds up its tasks.
+func byPlan(a Actual) Amount {
+	if a.Tasks <= 0 {
+		return bySpec(a)
+	}
+	size, n := Size{a.SpecBytes, a.Requirements}, float64(a.Tasks)
+	one := taskRule(a.Type, size, ceilDiv(a.Requirements, a.Tasks))
+	return planningRule(size).plus(one.times(factor{n, n, n, n, n}))
 }
 
 // numbers lists an amount's numbers in the order of a factor.

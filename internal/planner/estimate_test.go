@@ -1,6 +1,7 @@
 package planner_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -111,4 +112,34 @@ func TestEstimatePlan(t *testing.T) {
 	if got := planner.EstimatePlan(p, goodSpec(), nil).Total; got.High.Calls < 0 || got.High.Tokens() < 0 || !atMost(got.Likely, got.High) {
 		t.Errorf("overflow: %+v", got)
 	}
+}
+
+// A plan of more tasks than the rule expects of its spec is estimated by what plans like it took, also task by task.
+func TestEstimatePlanLikeThePast(t *testing.T) {
+	t.Parallel()
+	p := &planner.Plan{Project: planner.Project{Type: planner.CLITool}, Phases: []planner.Phase{{ID: "p"}}}
+	for i := range 12 {
+		r := planner.RequirementID(fmt.Sprint("R", i+1))
+		p.Requirements = append(p.Requirements, planner.Requirement{ID: r})
+		p.Phases[0].Tasks = append(p.Phases[0].Tasks, planner.Task{ID: planner.TaskID(fmt.Sprint("p.", i)), Covers: []planner.RequirementID{r}})
+	}
+	spec := &planner.Spec{Text: strings.Repeat("x", 3000)}
+	past := make([]planner.Actual, 13)
+	for i := range past {
+		past[i] = planner.Actual{
+			Type: planner.CLITool, SpecBytes: 3000, Requirements: 12, Tasks: 12,
+			Amount: planner.Amount{Calls: 24, Input: 7_000, CacheWrite: 60_000, CacheRead: 60_000, Output: 12_000},
+		}
+	}
+	near := func(what string, got, want planner.Amount) {
+		t.Helper()
+		for _, n := range [][2]int64{{got.Calls, want.Calls}, {got.CacheWrite, want.CacheWrite}, {got.CacheRead, want.CacheRead}, {got.Output, want.Output}} {
+			if n[0] < n[1]*85/100 || n[0] > n[1]*115/100+1 {
+				t.Errorf("%s: %+v, like builds took %+v", what, got, want)
+			}
+		}
+	}
+	near("all", planner.EstimatePlan(p, spec, past).Total.Likely, past[0].Amount)
+	near("one", planner.LeastOfTask(p, p.Phases[0].Tasks[0], spec, past), planner.Amount{Calls: 2, CacheWrite: 5_000, CacheRead: 5_000, Output: 1_000})
+	near("by spec", planner.Estimate(planner.CLITool, planner.SizeOf(&planner.Spec{Text: spec.Text, Requirements: make([]planner.Requirement, 12)}), past).Total.Likely, past[0].Amount)
 }
