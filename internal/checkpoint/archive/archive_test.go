@@ -117,6 +117,27 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// What stands behind the end of an archive, packed or not, is told: a download that went wrong is no archive.
+func TestNothingBehindTheEnd(t *testing.T) {
+	t.Parallel()
+	var more bytes.Buffer
+	zip, err := zstd.NewWriter(&more)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := zip.Write([]byte("more")); err != nil {
+		t.Fatal(err)
+	}
+	if err := zip.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tail := range []string{"rubbish", "\n", more.String(), string(written(t))} {
+		if _, _, err := read(append(written(t), tail...), archive.Limits{}); !errors.Is(err, checkpoint.ErrCorrupt) {
+			t.Errorf("with %.10q behind it: %v", tail, err)
+		}
+	}
+}
+
 // Every bit that is changed, and every place at which a file is cut, shows.
 func TestEveryByteCounts(t *testing.T) {
 	t.Parallel()

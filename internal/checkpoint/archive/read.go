@@ -2,6 +2,7 @@ package archive
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -55,10 +56,26 @@ func Read(r io.Reader, l Limits, fn func(Name, int64, io.Reader) error) (Manifes
 	defer zip.Close()
 	rd := &reader{tar: tar.NewReader(zip), limits: l.withDefaults(), seen: map[string]Entry{}, fn: fn}
 	m, err := rd.all()
+	if err == nil {
+		err = ended(zip)
+	}
 	if err != nil {
 		return Manifest{}, fmt.Errorf("read archive: %w", err)
 	}
 	return m, nil
+}
+
+// ended reads what stands behind the last entry: the zeros that end a tar, and nothing else, packed or not.
+func ended(rest io.Reader) error {
+	const mostZeros = 1 << 20
+	zeros, err := io.ReadAll(io.LimitReader(rest, mostZeros+1))
+	switch {
+	case err != nil:
+		return bad("behind its end: %s", err)
+	case len(zeros) > mostZeros || len(bytes.Trim(zeros, "\x00")) > 0:
+		return bad("something stands behind its end")
+	}
+	return nil
 }
 
 type reader struct {
