@@ -69,7 +69,7 @@ func (a *app) showLogs(ctx context.Context, r reader, task string) error {
 		return nil
 	})
 	if err == nil && !found {
-		return noTask(task)
+		return noTask(r, task)
 	}
 	return err
 }
@@ -93,8 +93,8 @@ func (a *app) showCarried(fork phases.BuildForked, task string, asJSON bool) boo
 	return false
 }
 
-func noTask(task string) error {
-	return &fault{code: "E_USAGE", what: fmt.Sprintf("there is no record of task %q", task), hint: "tasks stand in: builder status", exit: exitUsage}
+func noTask(r reader, task string) error {
+	return usage("E_USAGE", "tasks stand in: builder status "+word(r.app), "there is no record of task %q", task)
 }
 
 func lines(raw []byte) []string {

@@ -163,7 +163,7 @@ func (a *app) resumeLive(ctx context.Context, f folder, o resumeOptions) (bool, 
 			return true, err
 		}
 		if _, _, err := a.give(ctx, f, req); err != nil {
-			return true, asFault(err)
+			return true, asFault(f, err)
 		}
 	}
 	a.say("the process that waited in %s goes on; watch it with: builder status --watch %s", f.app, word(f.app))

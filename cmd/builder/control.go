@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 
 	"github.com/seed-c331f47d/builder/internal/budget"
 	"github.com/seed-c331f47d/builder/internal/control"
@@ -133,11 +134,25 @@ func faultOf(err error) *control.Fault {
 	return &control.Fault{Code: l.code, Message: l.what, Hint: l.hint}
 }
 
-// asFault is an error of an order for a person: nothing was done.
-func asFault(err error) error {
-	var f *control.Fault
-	if errors.As(err, &f) {
-		return usage(f.Code, f.Hint, "%s", f.Message)
+// asFault is an error of an order for a person: nothing was done. Who refuses an order knows no folder; the command
+// that its hint ends with is about the build in f.
+func asFault(f folder, err error) error {
+	code, hint, what := "", "", ""
+	var away *control.Fault
+	var here *phases.OrderError
+	switch {
+	case errors.As(err, &away):
+		code, hint, what = away.Code, away.Hint, away.Message
+	case errors.As(err, &here):
+		code, hint, what = here.Code, here.Hint, here.What
+	default:
+		return err
 	}
-	return err
+	for _, verb := range []string{"resume", "report", "status", "status --json"} {
+		if strings.HasSuffix(hint, ": builder "+verb) {
+			hint += " " + word(f.app)
+			break
+		}
+	}
+	return usage(code, hint, "%s", what)
 }

@@ -104,7 +104,7 @@ func TestOrderedStop(t *testing.T) {
 	if st := s.status("app"); st.State != phases.Interrupted || st.Budget.Unknown != 0 || st.Held != nil {
 		t.Errorf("status %+v", st)
 	}
-	has(t, s.wants(2, "stop", "app"), "builder: E_ORDER_STATE: ", "hint: start it with: builder resume")
+	has(t, s.wants(2, "stop", "app"), "builder: E_ORDER_STATE: ", "hint: start it with: builder resume "+filepath.Join(s.dir, "app")+"\n")
 	has(t, s.wants(0, "resume", "app"), "done: 1 tasks")
 	s.replayed()
 }
@@ -118,7 +118,7 @@ func TestOrderedCap(t *testing.T) {
 	run := s.start(s.args("--max-tokens", "60000")...)
 	<-started
 	has(t, s.wants(2, "cap", "app", "--max-cost", "0.000001"), "builder: E_BUDGET: ", "is used")
-	has(t, s.wants(2, "cap", "app", "--max-cost", "5", "--phase", "nine"), "builder: E_ORDER_TASK: ")
+	has(t, s.wants(2, "cap", "app", "--max-cost", "5", "--phase", "nine"), "builder: E_ORDER_TASK: ", "hint: phases stand in: builder status --json "+filepath.Join(s.dir, "app")+"\n")
 	s.order("cap", "app", "--max-cost", "25", "--max-tokens", "9000000")
 	s.order("cap", "app", "--phase", "main", "--max-cost", "7.5")
 	run.await("the cap is now $25.00 and 9000000 tokens; phase:main $7.50")

@@ -60,7 +60,7 @@ func (a *app) runOrder(ctx context.Context, o orderOptions, text func(control.Re
 	}
 	rep, further, err := a.give(ctx, f, o.req)
 	if err != nil {
-		return asFault(err)
+		return asFault(f, err)
 	}
 	if err := a.showAck(o, rep, text(rep, f)); err != nil || further == nil {
 		return err

@@ -117,7 +117,7 @@ func (a *app) showTold(ctx context.Context, r reader, task string) error {
 		return err
 	}
 	if len(all) == 0 {
-		return noTask(task)
+		return noTask(r, task)
 	}
 	if r.json {
 		return writeJSON(a.out, map[string]any{"version": 1, "task": task, "attempts": all})
