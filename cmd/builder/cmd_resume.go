@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -100,6 +101,9 @@ func (a *app) goOn(ctx context.Context, st *store, state *phases.State, set sett
 		a.complete(ctx, st, state)
 		a.tellEdits(ctx, st, state, o.edits)
 		a.say("done already: nothing is left to do in %s", st.app)
+		if state.Head != "" && st.hasRepo() != nil { // a person's folder by now, whatever it was taken away for
+			a.say("warning: its commits went with %s; they are in a copy of that, or in an export of the build", filepath.Join(st.app, ".git"))
+		}
 		return nil
 	}
 	w, err := a.resumeWorks(ctx, st, state, set, asked)

@@ -231,6 +231,11 @@ func TestRescueOfGivenPlan(t *testing.T) {
 	if !r.exists("app/.builder/builds/b-hurt/plan.yaml") {
 		t.Error("a finished build has no plan.yaml again")
 	}
+	if out := r.wants(0, "resume", "app"); strings.Contains(out, "warning") {
+		t.Errorf("nothing is lost, and it says:\n%s", out)
+	}
+	r.must(os.RemoveAll(r.path("app/.git")))
+	has(t, r.wants(0, "resume", "app"), "done already", "warning: its commits went with ", "/app/.git")
 }
 
 // A rescue that was killed leaves a folder: the next one removes it, and so does a resume, while none is
