@@ -94,7 +94,8 @@ func linesOf(err error) []fault {
 	var at *located
 	var own *bug.Error
 	var blob *checkpoint.BlobError
-	if !errors.As(err, &at) {
+	ofBuild := errors.As(err, &at)
+	if !ofBuild {
 		at = &located{again: "builder resume DIR", back: "builder checkpoint restore --backup DIR", rebuild: "builder checkpoint rebuild DIR"}
 	}
 	again := at.again
@@ -126,6 +127,8 @@ func linesOf(err error) []fault {
 		return []fault{{code: "E_BLOB_CORRUPT", what: err.Error(), hint: safeInGit + at.rebuild}}
 	case errors.Is(err, checkpoint.ErrCorrupt):
 		return []fault{{code: "E_CHECKPOINT_CORRUPT", what: err.Error(), hint: safeInGit + at.back}}
+	case full(err) && !ofBuild:
+		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then do the same again"}}
 	case full(err):
 		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then: " + again}}
 	case errors.Is(err, checkpoint.ErrNotFound):

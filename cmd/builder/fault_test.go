@@ -36,6 +36,7 @@ func TestEndings(t *testing.T) {
 		"diverged":            {paused(phases.CodeDiverged), 75, "E_REPO_DIVERGED", "builder resume '/a b'"},
 		"disk":                {at(fmt.Errorf("append: %w", checkpoint.ErrFull)), 75, "E_DISK_FULL", "builder resume '/a b'"},
 		"disk, raw":           {at(fmt.Errorf("write: %w", syscall.ENOSPC)), 75, "E_DISK_FULL", "builder resume '/a b'"},
+		"disk, no build yet":  {fmt.Errorf("make: %w", syscall.ENOSPC), 75, "E_DISK_FULL", "do the same again"},
 		"corrupt":             {at(checkpoint.ErrCorrupt), 74, "E_CHECKPOINT_CORRUPT", "builder checkpoint restore --backup '/a b'"},
 		"blob lost":           {lost(checkpoint.ErrNotFound), 74, "E_BLOB_LOST", "builder checkpoint rebuild '/a b'"},
 		"blob corrupt":        {lost(checkpoint.ErrCorrupt), 74, "E_BLOB_CORRUPT", "builder checkpoint rebuild '/a b'"},
