@@ -48,22 +48,34 @@ func (a *app) place(ctx context.Context, out string) (*placing, error) {
 	if err := sweepPlacings(parent, filepath.Base(f.app)); err != nil {
 		return nil, errors.Join(err, p.discard())
 	}
-	var b [6]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return nil, errors.Join(fmt.Errorf("make folder: %w", err), p.discard())
-	}
-	tmp := filepath.Join(parent, placingPrefix+filepath.Base(f.app)+placingInfix+hex.EncodeToString(b[:]))
-	if err := os.Mkdir(tmp, 0o755); err != nil {
-		return nil, errors.Join(fmt.Errorf("make folder: %w", err), p.discard())
-	}
-	p.folder = folder{tmp}
-	if p.lock, err = os.Open(tmp); err == nil {
-		err = tryLock(p.lock)
-	}
+	p.app, p.lock, err = holdNew(filepath.Join(parent, placingPrefix+filepath.Base(f.app)+placingInfix))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make folder: %w", err), p.discard())
 	}
 	return p, nil
+}
+
+// holdNew makes a folder whose name begins with prefix, and holds it. In the moment between, another process may take it
+// for one that was left, and remove it: then there is another name.
+func holdNew(prefix string) (dir string, lock *os.File, err error) {
+	for range 100 {
+		var b [6]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return "", nil, err
+		}
+		dir = prefix + hex.EncodeToString(b[:])
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return "", nil, err
+		}
+		if lock = takeFree(dir, unix.S_IFDIR); lock == nil {
+			continue
+		}
+		if sameFile(dir, lock) {
+			return dir, lock, nil
+		}
+		_ = lock.Close() // opened for reading only
+	}
+	return "", nil, fmt.Errorf("%s… is removed as soon as it is made", prefix)
 }
 
 // sweepPlacings removes what killed processes left beside a name.
