@@ -362,9 +362,9 @@ var mutations = []mutation{
 	},
 	{
 		law: "L4", kept: "calls whose tree is not kept are made again", file: "internal/phases/bench.go",
-		old:   `		if !live && e.Op.Step > b.brought {`,
-		new:   `		if live && e.Op.Step < 0 {`,
-		tests: "TestCallsAreMadeAgain",
+		old:   `	case did.Left != "" && !live && e.Op.Step > b.brought:`,
+		new:   `	case did.Left != "" && live && e.Op.Step < b.brought:`,
+		tests: "TestCallsAreMadeAgain|TestCrashesAtTheBench",
 	},
 	{
 		law: "L4", kept: "a call made again comes to the tree it came to", file: "internal/phases/bench.go",
@@ -373,10 +373,18 @@ var mutations = []mutation{
 		tests: "TestCallsAreMadeAgain",
 	},
 	{
-		law: "L2", kept: "no call is made again that a kept tree has", file: "internal/phases/state.go",
-		old:   `last = max(last, o.Finished.Op.Step)`,
-		new:   `last = 0 * o.Finished.Op.Step`,
-		tests: "TestCallsAreMadeAgain",
+		law: "L2", kept: "no call is made again that a kept tree has", file: "internal/phases/apply.go",
+		old:   `			a.Tree, a.Kept = f.Tree, f.Op.Step
+`,
+		new:   `			a.Tree = f.Tree
+`,
+		tests: "TestCallsAreMadeAgain|TestCrashesAtTheBench",
+	},
+	{
+		law: "L4", kept: "the tree is kept before a call that may do anything", file: "internal/phases/bench.go",
+		old:   `		if err := b.settle(ctx, e.Op.Step); err != nil {`,
+		new:   `		if err := error(nil); err != nil {`,
+		tests: "TestCrashesAtTheBench",
 	},
 	{
 		law: "L4", kept: "a scratch tree is restored to its manifest", file: "internal/phases/spare.go",

@@ -11,6 +11,7 @@ type ToolDef struct {
 	Description string          `json:"description"`
 	Schema      json.RawMessage `json:"schema"`
 	ReadOnly    bool            `json:"read_only,omitempty"` // changes nothing; may be run again freely
+	Tells       bool            `json:"-"`                   // changes nothing but files of the tree, and says which, see [ToolResult]
 }
 
 // ToolCall is a model's wish to use a tool. Input is what the model wrote and
@@ -29,8 +30,8 @@ type ToolResult struct {
 	Note  string `json:"note,omitempty"`
 	Full  string `json:"-"` // what Text was shortened from, for people who read logs; "" when nothing was left out
 	// Touched are the files, by their paths in the work tree, that the call may have changed or removed: no
-	// other has, and the same call on the same tree does the same again. An empty list means that it changed
-	// none; nil, that it cannot tell.
+	// other has, and the same call on the same tree does the same again, unless something that is no part of the tree,
+	// such as an ignored folder, has come in its way. An empty list means that it changed none; nil, that it cannot tell.
 	Touched []string `json:"-"`
 }
 

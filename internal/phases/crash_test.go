@@ -313,11 +313,11 @@ func (p *pickyTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return m, err
 }
 
-func (p *pickyTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, bool, error) {
+func (p *pickyTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string, store bool) (Manifest, bool, error) {
 	if slices.Contains(paths, "bad.txt") {
 		return nil, false, nil
 	}
-	return p.dirTrees.Rescan(ctx, dir, base, paths)
+	return p.dirTrees.Rescan(ctx, dir, base, paths, store)
 }
 
 // What a planning model was told of the machine stays with its attempt: another machine, or newer

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -43,12 +44,29 @@ func (d dirTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return m, err
 }
 
-func (d dirTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, bool, error) {
-	if len(paths) == 0 {
-		return base, true, nil
+func (d dirTrees) Rescan(ctx context.Context, dir string, base Manifest, paths []string, store bool) (Manifest, bool, error) {
+	if !store {
+		d.blobs = &checkpoint.MemoryBlobs{}
 	}
-	m, err := dirTrees{&checkpoint.MemoryBlobs{}}.Scan(ctx, dir)
-	return m, true, err
+	all, err := d.Scan(ctx, dir)
+	return patch(base, all, paths), true, err
+}
+
+// patch is base with what all has at paths.
+func patch(base, all Manifest, paths []string) Manifest {
+	var m Manifest
+	for _, e := range base {
+		if !slices.Contains(paths, e.Path) {
+			m = append(m, e)
+		}
+	}
+	for _, e := range all {
+		if slices.Contains(paths, e.Path) {
+			m = append(m, e)
+		}
+	}
+	sort.Slice(m, func(i, j int) bool { return m[i].Path < m[j].Path })
+	return m
 }
 
 func (d dirTrees) Materialise(ctx context.Context, m Manifest, dir string, _ bool) error {
@@ -167,7 +185,7 @@ func (c *counter) add(key string) {
 }
 
 func (w writeTools) Defs() []agent.ToolDef {
-	return []agent.ToolDef{{Name: "write_file", Schema: json.RawMessage(`{}`)}, {Name: "look", Schema: json.RawMessage(`{}`), ReadOnly: true}}
+	return []agent.ToolDef{{Name: "write_file", Schema: json.RawMessage(`{}`), Tells: true}, {Name: "look", Schema: json.RawMessage(`{}`), ReadOnly: true}}
 }
 
 func (w writeTools) Call(_ context.Context, c agent.ToolCall) (agent.ToolResult, error) {

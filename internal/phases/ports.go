@@ -13,8 +13,8 @@ type Trees interface {
 	// be committed (links that leave the tree, nested repositories, special files) with a *TreeProblem.
 	Scan(ctx context.Context, dir string) (Manifest, error)
 	// Rescan gives the manifest of a dir whose manifest was base and in which nothing but the files at paths may have
-	// changed since. It stores no content. False: a look at these files does not tell, Scan does.
-	Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, bool, error)
+	// changed since; it stores their content only where it is told to. False: a look at these files does not tell, Scan does.
+	Rescan(ctx context.Context, dir string, base Manifest, paths []string, store bool) (Manifest, bool, error)
 	// Materialise makes dir, and the folders above it, and makes it hold exactly m. With fresh also ignored files are removed.
 	Materialise(ctx context.Context, m Manifest, dir string, fresh bool) error
 	// Move renames a tree to where nothing stands, with all that is remembered of its files.

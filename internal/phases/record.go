@@ -178,7 +178,8 @@ const (
 	EffectCheckout EffectKind = "checkout"
 )
 
-// EffectStarted is the intent of an effect: Name is the tool, gate or step; Tree the manifest before.
+// EffectStarted is the intent of an effect: Name is the tool, gate or step; Tree the manifest before, "" of a tool that
+// says what it touches.
 type EffectStarted struct {
 	Op      budget.Op       `json:"op"`
 	Effect  EffectKind      `json:"effect"`

@@ -69,7 +69,7 @@ func (e *Engine) readRoot(ctx context.Context, files Manifest) error {
 // cannot be funded is left out: poor then says why. A branch that somebody else has moved is found
 // here, before a task costs anything.
 func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor, err error) {
-	room := e.Throttle.room(e.workers(), width(s, e.rows))
+	room := e.Throttle.room(e.workers(), width(e.plan, s, e.rows))
 	for _, step := range Next(e.plan, s, e.workers()) {
 		if step.Kind != StepTask || s.phaseOf(step.Task) != TaskPending {
 			steps = append(steps, step)
@@ -101,12 +101,22 @@ func (e *Engine) starts(s *State, head string) (steps []Step, facts []Fact, poor
 	return steps, facts, poor, nil
 }
 
-// width is how many tasks must run at the same time so that all that are left are done when the longest row of them
-// is, and some more, as no row goes as smoothly as it is counted.
-func width(s *State, rows map[planner.TaskID]int) int {
+// width is how many tasks must run at the same time so that all that can be done are done when the longest row of them
+// is, were each as long as the others, and some more, as they are not.
+func width(p *planner.Plan, s *State, rows map[planner.TaskID]int) int {
+	state := s.phaseOf
+	for _, t := range s.Tasks {
+		if t.State == TaskIsFail {
+			standing := Standings(p, s)
+			state = func(id planner.TaskID) TaskPhase { return standing[id] }
+			break
+		}
+	}
 	left, longest := 0, 1
 	for id, row := range rows {
-		if p := s.phaseOf(id); p != TaskIsDone && p != TaskIsFail {
+		switch state(id) {
+		case TaskIsDone, TaskIsFail, TaskBlocked, TaskWaiting:
+		default:
 			left, longest = left+1, max(longest, row)
 		}
 	}

@@ -143,6 +143,7 @@ type AttemptState struct {
 	Prompts  string              `json:"prompts,omitempty"`
 	Start    checkpoint.Hash     `json:"start,omitempty"` // tree it began with
 	Tree     checkpoint.Hash     `json:"tree,omitempty"`  // last manifest that was kept of the scratch tree
+	Kept     int                 `json:"kept,omitempty"`  // the step that Tree is after
 	Outcomes map[string]*Outcome `json:"outcomes,omitempty"`
 	Heard    uint64              `json:"heard,omitempty"` // notes up to this record were told
 	Told     map[int][]uint64    `json:"told,omitempty"`  // notes that were told before a step
@@ -166,7 +167,7 @@ type Outcome struct {
 }
 
 // stateForm grows whenever Apply makes something else of the same records.
-const stateForm = 5
+const stateForm = 6
 
 // NewState returns the state before any record.
 func NewState() *State {
@@ -249,19 +250,6 @@ func (s *State) Find(op budget.Op) (Outcome, bool) {
 		return Outcome{}, false
 	}
 	return *o, true
-}
-
-// keptStep is the last step of a task's open attempt that left a tree which is kept; 0: the tree it began with.
-func (s *State) keptStep(id planner.TaskID) int {
-	last := 0
-	if t := s.Tasks[id]; t != nil && t.Open != nil {
-		for _, o := range t.Open.Outcomes {
-			if o.Finished != nil && o.Finished.Tree != "" {
-				last = max(last, o.Finished.Op.Step)
-			}
-		}
-	}
-	return last
 }
 
 func (s *State) attempt(op budget.Op) *AttemptState {

@@ -157,8 +157,8 @@ func unreachable(err error) bool {
 		f.Cause == agent.CauseLoad || f.Cause == agent.CauseNetwork || f.Cause == agent.CauseRate
 }
 
-// engage runs the agent's loop on a scratch tree that equals the last recorded manifest. begun says that
-// it was run for a while before.
+// engage runs the agent's loop on a scratch tree that is brought to the newest one that is kept; the bench brings it
+// further. begun says that it was run for a while before.
 func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p *prover, begun bool) (agent.Result, error) {
 	var t agent.Task
 	raw, err := e.Blobs.Get(ctx, st.Open.Frozen)
@@ -178,11 +178,7 @@ func (e *Engine) engage(ctx context.Context, task planner.Task, st TaskState, p 
 	if err != nil {
 		return agent.Result{}, fmt.Errorf("lay out tools: %w", err)
 	}
-	var brought int
-	if err := e.Writer.View(ctx, func(s *State) { brought = s.keptStep(task.ID) }); err != nil {
-		return agent.Result{}, err
-	}
-	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.Open.Start, brought)
+	p.bench = newBench(tools, e.door(), e.Trees, p.at, p.dir, st.Open.Start, st.Open.Kept)
 	loop := agent.Loop{Model: e.journaled(p.at, e.other(task.Role, st.Past, outcomeUnreachable)), Tools: p.bench, Verify: p, Person: person{e.Writer, p.at}}
 	return loop.Run(ctx, t)
 }

@@ -11,8 +11,8 @@ import (
 // Throttle keeps the tasks that run at the same time to what the machine can serve. More of them would not be done
 // sooner: each would only wait longer for a processor, the row of tasks that decides the end of the build among them.
 //
-// The rules are: while what could run waits for a processor, fewer tasks are begun, but never so few that the build
-// would end later than the longest row of tasks; more again once it does not; a task is held back only by tasks that are
+// The rules are: while what could run waits for a processor, fewer tasks are begun, but no fewer than it takes for all to
+// be done about when the longest row of tasks is; more again once it does not; a task is held back only by tasks that are
 // at least as urgent as it; what goes on is never stopped. The zero value works, and nil throttles nothing. It is safe
 // for concurrent use.
 type Throttle struct {

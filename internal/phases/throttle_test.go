@@ -55,14 +55,21 @@ func TestWidth(t *testing.T) {
 	t.Parallel()
 	rows := map[planner.TaskID]int{"a1": 4, "a2": 3, "a3": 2, "a4": 1, "b": 1, "c": 1, "d": 1, "e": 1}
 	s := NewState()
-	if got := width(s, rows); got != 2+1 {
+	if got := width(nil, s, rows); got != 2+1 {
 		t.Errorf("8 tasks, 4 of them in a row: %d", got)
 	}
 	s.Tasks["a1"], s.Tasks["a2"] = &TaskState{State: TaskIsDone}, &TaskState{State: TaskRunning}
-	if got := width(s, rows); got != 3+1 {
+	if got := width(nil, s, rows); got != 3+1 {
 		t.Errorf("7 tasks, 3 of them in a row: %d", got)
 	}
-	if got := width(s, nil); got != 1 {
+	p := &planner.Plan{Phases: []planner.Phase{{ID: "p", Tasks: []planner.Task{
+		{ID: "a1"}, {ID: "a2"}, {ID: "a3", Needs: []planner.TaskID{"a2"}}, {ID: "a4", Needs: []planner.TaskID{"a3"}}, {ID: "b"}, {ID: "c"}, {ID: "d"}, {ID: "e"},
+	}}}}
+	s.Tasks["a2"].State = TaskIsFail
+	if got := width(p, s, rows); got != 4+1 {
+		t.Errorf("the row of 3 waits for one that failed, 4 are free: %d", got)
+	}
+	if got := width(nil, NewState(), nil); got != 1 {
 		t.Errorf("no tasks: %d", got)
 	}
 }

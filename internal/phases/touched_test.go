@@ -16,7 +16,7 @@ import (
 type sly struct{ dir string }
 
 func (s sly) Defs() []agent.ToolDef {
-	return []agent.ToolDef{{Name: "write_file", Schema: json.RawMessage(`{}`)}, {Name: "run", Schema: json.RawMessage(`{}`)}}
+	return []agent.ToolDef{{Name: "write_file", Schema: json.RawMessage(`{}`), Tells: true}, {Name: "run", Schema: json.RawMessage(`{}`)}}
 }
 
 func (s sly) Call(_ context.Context, c agent.ToolCall) (agent.ToolResult, error) {
@@ -38,9 +38,9 @@ func (l *lookers) Scan(ctx context.Context, dir string) (Manifest, error) {
 	return l.dirTrees.Scan(ctx, dir)
 }
 
-func (l *lookers) Rescan(ctx context.Context, dir string, base Manifest, paths []string) (Manifest, bool, error) {
+func (l *lookers) Rescan(ctx context.Context, dir string, base Manifest, paths []string, store bool) (Manifest, bool, error) {
 	l.parts++
-	return l.dirTrees.Rescan(ctx, dir, base, paths)
+	return l.dirTrees.Rescan(ctx, dir, base, paths, store)
 }
 
 // Law L4: what a call that cannot tell has changed is found by a look at everything; a call that tells
@@ -56,13 +56,13 @@ func TestWholeLook(t *testing.T) {
 	trees := &lookers{dirTrees: dirTrees{w.blobs}}
 	b := newBench(sly{dir}, Door{Writer: wr, Blobs: w.blobs}, trees, &attempt{build: "b-1", task: "t", number: 1}, dir, "", 0)
 	for i, c := range []struct {
-		tool         string
+		tool         string // before one that may do anything the tree is kept, by a look at what was touched
 		whole, parts int
 		has          []string
 	}{
 		{"write_file", 0, 1, []string{"write_file"}},
-		{"run", 1, 1, []string{"run", "write_file"}},
-		{"write_file", 1, 2, []string{"run", "write_file"}},
+		{"run", 1, 2, []string{"run", "write_file"}},
+		{"write_file", 1, 3, []string{"run", "write_file"}},
 	} {
 		if _, err := b.Call(t.Context(), agent.ToolCall{ID: string(rune('a' + i)), Name: c.tool, Input: json.RawMessage(`{}`)}); err != nil {
 			t.Fatal(err)

@@ -220,9 +220,13 @@ func byPlan(a Actual) Amount {
 	if a.Tasks <= 0 {
 		return bySpec(a)
 	}
-	size, n := Size{a.SpecBytes, a.Requirements}, float64(a.Tasks)
-	one := taskRule(a.Type, size, ceilDiv(a.Requirements, a.Tasks))
-	return planningRule(size).plus(one.times(factor{n, n, n, n, n}))
+	size := Size{a.SpecBytes, a.Requirements}
+	of := func(tasks, covers int64) Amount {
+		n := float64(tasks)
+		return taskRule(a.Type, size, covers).times(factor{n, n, n, n, n})
+	}
+	covers, more := a.Requirements/a.Tasks, a.Requirements%a.Tasks // as even as can be: who covers what is not known
+	return planningRule(size).plus(of(more, covers+1)).plus(of(a.Tasks-more, covers))
 }
 
 // numbers lists an amount's numbers in the order of a factor.

@@ -117,29 +117,39 @@ func TestEstimatePlan(t *testing.T) {
 // A plan of more tasks than the rule expects of its spec is estimated by what plans like it took, also task by task.
 func TestEstimatePlanLikeThePast(t *testing.T) {
 	t.Parallel()
-	p := &planner.Plan{Project: planner.Project{Type: planner.CLITool}, Phases: []planner.Phase{{ID: "p"}}}
-	for i := range 12 {
-		r := planner.RequirementID(fmt.Sprint("R", i+1))
-		p.Requirements = append(p.Requirements, planner.Requirement{ID: r})
-		p.Phases[0].Tasks = append(p.Phases[0].Tasks, planner.Task{ID: planner.TaskID(fmt.Sprint("p.", i)), Covers: []planner.RequirementID{r}})
-	}
-	spec := &planner.Spec{Text: strings.Repeat("x", 3000)}
-	past := make([]planner.Actual, 13)
-	for i := range past {
-		past[i] = planner.Actual{
-			Type: planner.CLITool, SpecBytes: 3000, Requirements: 12, Tasks: 12,
-			Amount: planner.Amount{Calls: 24, Input: 7_000, CacheWrite: 60_000, CacheRead: 60_000, Output: 12_000},
-		}
-	}
-	near := func(what string, got, want planner.Amount) {
-		t.Helper()
-		for _, n := range [][2]int64{{got.Calls, want.Calls}, {got.CacheWrite, want.CacheWrite}, {got.CacheRead, want.CacheRead}, {got.Output, want.Output}} {
-			if n[0] < n[1]*85/100 || n[0] > n[1]*115/100+1 {
-				t.Errorf("%s: %+v, like builds took %+v", what, got, want)
+	for _, kind := range planner.ProjectTypes() {
+		for _, n := range []struct{ tasks, requirements int }{{12, 12}, {12, 13}, {24, 25}, {5, 31}, {1, 7}} {
+			p := &planner.Plan{Project: planner.Project{Type: kind}, Phases: []planner.Phase{{ID: "p"}}}
+			tasks := make([]planner.Task, n.tasks)
+			for i := range n.requirements {
+				r := planner.RequirementID(fmt.Sprint("R", i+1))
+				p.Requirements = append(p.Requirements, planner.Requirement{ID: r})
+				tasks[i%n.tasks].Covers = append(tasks[i%n.tasks].Covers, r)
 			}
+			p.Phases[0].Tasks = tasks
+			spec := &planner.Spec{Text: strings.Repeat("x", 3000), Requirements: p.Requirements}
+			took := planner.Amount{Calls: int64(2 * n.tasks), CacheWrite: 5_000 * int64(n.tasks), CacheRead: 5_000 * int64(n.tasks), Output: 1_000 * int64(n.requirements)}
+			past := make([]planner.Actual, 13)
+			for i := range past {
+				past[i] = planner.Actual{Type: kind, SpecBytes: 3000, Requirements: int64(n.requirements), Tasks: int64(n.tasks), Amount: took}
+			}
+			near := func(what string, got, want planner.Amount) {
+				t.Helper()
+				for _, x := range [][2]int64{{got.Calls, want.Calls}, {got.CacheWrite, want.CacheWrite}, {got.CacheRead, want.CacheRead}, {got.Output, want.Output}} {
+					if x[0] < x[1]*72/100 || x[0] > x[1]*115/100+1 {
+						t.Errorf("%s of %d tasks for %d requirements, %s: %+v, like builds took %+v", kind, n.tasks, n.requirements, what, got, want)
+					}
+				}
+			}
+			near("all", planner.EstimatePlan(p, spec, past).Total.Likely, took)
+			near("by spec", planner.Estimate(kind, planner.SizeOf(spec), past).Total.Likely, took)
+			var sum planner.Amount
+			for _, task := range tasks {
+				one := planner.LeastOfTask(p, task, spec, past)
+				sum.Calls, sum.CacheWrite, sum.CacheRead, sum.Output = sum.Calls+one.Calls, sum.CacheWrite+one.CacheWrite, sum.CacheRead+one.CacheRead, sum.Output+one.Output
+			}
+			sum.Calls = took.Calls // of each task they are rounded up
+			near("one by one", sum, took)
 		}
 	}
-	near("all", planner.EstimatePlan(p, spec, past).Total.Likely, past[0].Amount)
-	near("one", planner.LeastOfTask(p, p.Phases[0].Tasks[0], spec, past), planner.Amount{Calls: 2, CacheWrite: 5_000, CacheRead: 5_000, Output: 1_000})
-	near("by spec", planner.Estimate(planner.CLITool, planner.SizeOf(&planner.Spec{Text: spec.Text, Requirements: make([]planner.Requirement, 12)}), past).Total.Likely, past[0].Amount)
 }

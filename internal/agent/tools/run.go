@@ -27,7 +27,11 @@ type runInput struct {
 	Timeout int      `json:"timeout_seconds"`
 }
 
-func (t *Toolbox) runTool() tool { return define("run", runWords, runSchema, false, t.run) }
+func (t *Toolbox) runTool() tool {
+	run := define("run", runWords, runSchema, false, t.run)
+	run.def.Tells = false // a command may do anything
+	return run
+}
 
 func (t *Toolbox) run(ctx context.Context, root *os.Root, in runInput) (agent.ToolResult, error) {
 	argv, err := in.argv()

@@ -97,7 +97,7 @@ func (t *Toolbox) Tree() string {
 // define makes a tool of words, schema and a function from its input to a result. A [Fault] that
 // the function returns becomes a result, too.
 func define[In any](name, words, schema string, readOnly bool, run func(ctx context.Context, root *os.Root, in In) (agent.ToolResult, error)) tool {
-	def := agent.ToolDef{Name: name, Description: strings.TrimSpace(words), Schema: json.RawMessage(schema), ReadOnly: readOnly}
+	def := agent.ToolDef{Name: name, Description: strings.TrimSpace(words), Schema: json.RawMessage(schema), ReadOnly: readOnly, Tells: !readOnly}
 	return tool{def: def, run: func(ctx context.Context, root *os.Root, input json.RawMessage) (agent.ToolResult, error) {
 		var in In
 		if err := agent.DecodeInput(input, &in); err != nil {

@@ -191,7 +191,7 @@ func TestRecordsRefuse(t *testing.T) {
 			t.Errorf("%s: %d records, %v", name, len(recs), err)
 		}
 	}
-	newer := strings.Replace(lines[0], `"schema":1`, `"schema":9`, 1)
+	newer := strings.Replace(lines[0], `"schema":2`, `"schema":9`, 1)
 	if _, err := archive.ReadRecords(strings.NewReader(newer)); err == nil {
 		t.Error("a schema that does not fit its checksum is read")
 	}

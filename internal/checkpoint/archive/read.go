@@ -65,7 +65,7 @@ func Read(r io.Reader, l Limits, fn func(Name, int64, io.Reader) error) (Manifes
 	return m, nil
 }
 
-// ended reads what stands behind the last entry: the zeros that end a tar, and nothing else, packed or not.
+// ended reads what stands behind the last entry: the zeros that end a tar, and nothing else that can be read.
 func ended(rest io.Reader) error {
 	const mostZeros = 1 << 20
 	zeros, err := io.ReadAll(io.LimitReader(rest, mostZeros+1))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -101,7 +102,7 @@ func TestOpenRefusesWhatIsNotAJournal(t *testing.T) {
 
 func TestOpenRefusesNewerSchema(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]error{"2": checkpoint.ErrNewer, "0": checkpoint.ErrCorrupt, "x": checkpoint.ErrCorrupt} {
+	for text, want := range map[string]error{strconv.Itoa(checkpoint.Schema + 1): checkpoint.ErrNewer, "0": checkpoint.ErrCorrupt, "x": checkpoint.ErrCorrupt} {
 		j := filled(t, 1)
 		if err := j.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keySchema, []byte(text)) }); err != nil {
 			t.Fatal(err)

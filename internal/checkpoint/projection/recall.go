@@ -44,6 +44,11 @@ func recalled(raw []byte) (checkpoint.Envelope, bool) {
 	if json.Unmarshal(raw, &e) != nil {
 		return checkpoint.Envelope{}, false
 	}
-	env := checkpoint.Envelope{Seq: e.Seq, Schema: checkpoint.Schema, Kind: e.Kind, Time: e.Time, CRC32C: e.CRC32C, Payload: e.Payload}
-	return env, e.Seq > 0 && env.Verify(e.Seq) == nil
+	for schema := checkpoint.Schema; schema > 0 && e.Seq > 0; schema-- { // a line does not tell; its sum does
+		env := checkpoint.Envelope{Seq: e.Seq, Schema: schema, Kind: e.Kind, Time: e.Time, CRC32C: e.CRC32C, Payload: e.Payload}
+		if env.Verify(e.Seq) == nil {
+			return env, true
+		}
+	}
+	return checkpoint.Envelope{}, false
 }

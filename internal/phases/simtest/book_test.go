@@ -78,6 +78,9 @@ func (b *book) take(e checkpoint.Envelope, plan *planner.Plan) (f phases.Fact, p
 		}
 	case phases.EffectStarted:
 		b.open[f.Op.String()] = f
+		if f.Effect == phases.EffectTool && f.Tree != "" {
+			b.keptTree(f.Op.Task)
+		}
 	case phases.EffectFinished:
 		delete(b.open, f.Op.String())
 		if f.Tree != "" {
@@ -184,9 +187,14 @@ func (b *book) keptTree(task string) {
 	b.bare = slices.DeleteFunc(b.bare, func(f phases.EffectFinished) bool { return f.Op.Task == task })
 }
 
-// again says whether a tool call of a task is made again by a restart, to have its tree.
-func (b *book) again(task, name string) bool {
-	return slices.ContainsFunc(b.bare, func(f phases.EffectFinished) bool { return f.Op.Task == task && f.Name == name })
+// since names the calls of a task that are made again when its tree is brought back, in their order.
+func (b *book) since(task string) (names []string) {
+	for _, f := range b.bare {
+		if f.Op.Task == task {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // begun says whether an effect of one of the kinds is intended and not over; name "" means any.

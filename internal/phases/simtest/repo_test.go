@@ -230,6 +230,7 @@ type trees struct {
 	m     mount
 	blobs checkpoint.Blobs
 	kept  map[checkpoint.Hash]bool // contents that this process has put
+	w     *watch
 }
 
 var _ phases.Trees = trees{}
@@ -292,18 +293,25 @@ func (t trees) Scan(ctx context.Context, dir string) (phases.Manifest, error) {
 	return m, nil
 }
 
-func (t trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, bool, error) {
-	if len(paths) == 0 {
-		return base, true, nil
+func (t trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string, store bool) (phases.Manifest, bool, error) {
+	if !store {
+		t.blobs, t.kept = &checkpoint.MemoryBlobs{}, map[checkpoint.Hash]bool{}
 	}
-	m, err := trees{t.m, &checkpoint.MemoryBlobs{}, map[checkpoint.Hash]bool{}}.Scan(ctx, dir)
+	all, err := t.Scan(ctx, dir)
 	if bad := (*phases.TreeProblem)(nil); errors.As(err, &bad) {
 		return nil, false, nil
 	}
+	named := func(e phases.Entry) bool { return slices.Contains(paths, e.Path) }
+	m := slices.DeleteFunc(slices.Clone(base), named)
+	m = append(m, slices.DeleteFunc(all, func(e phases.Entry) bool { return !named(e) })...)
+	slices.SortFunc(m, func(a, b phases.Entry) int { return strings.Compare(a.Path, b.Path) })
 	return m, true, err
 }
 
 func (t trees) Materialise(ctx context.Context, m phases.Manifest, dir string, fresh bool) error {
+	if task := path.Base(dir); !fresh {
+		t.w.brought(strings.TrimSuffix(task, path.Ext(task)))
+	}
 	if err := t.m.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (w *world) once(ctx context.Context, n int, f fate) (*life, *phases.State, 
 	stopped, stop := context.WithCancelCause(ctx)
 	turn := newTurnstile(rand.New(rand.NewPCG(w.rng.Uint64(), uint64(n))))
 	l := newLife(n, turn, f, true, cancel)
-	l.eye = &watch{w, l}
+	l.eye = &watch{world: w, life: l}
 	done := make(chan struct{})
 	var state *phases.State
 	var err error

@@ -37,7 +37,7 @@ type tools struct {
 func (t tools) Defs() []agent.ToolDef {
 	object := json.RawMessage(`{"type":"object"}`)
 	return []agent.ToolDef{
-		{Name: "write_file", Schema: object}, {Name: "edit_line", Schema: object}, {Name: "remove_file", Schema: object},
+		{Name: "write_file", Schema: object, Tells: true}, {Name: "edit_line", Schema: object, Tells: true}, {Name: "remove_file", Schema: object},
 		{Name: "look", Schema: object, ReadOnly: true},
 	}
 }

@@ -15,6 +15,7 @@ import (
 type watch struct {
 	world *world
 	life  *life
+	again map[string][]string // calls that are to be made again, by task
 }
 
 func (w *watch) fail(format string, args ...any) {
@@ -115,14 +116,32 @@ func (w *watch) sent(call budget.Call, b bill) {
 	}
 }
 
+// brought is called when the scratch tree of a task is brought back to the newest one that is kept: each call since is
+// made again, once, in their order.
+func (w *watch) brought(task string) {
+	w.world.mu.Lock()
+	defer w.world.mu.Unlock()
+	if w.again == nil {
+		w.again = map[string][]string{}
+	}
+	w.again[task] = w.world.book.since(task)
+}
+
 // toolRuns is called when a tool begins.
 func (w *watch) toolRuns(task planner.TaskID, name string) {
 	w.world.mu.Lock()
 	flying := w.world.book.flying(task)
-	again := w.world.book.again(string(task), name)
-	begun := again || w.world.book.begun(string(task), name, phases.EffectTool)
+	begun := w.world.book.begun(string(task), name, phases.EffectTool)
+	again := w.again[string(task)]
+	made := len(again) > 0 && again[0] == name
+	if made {
+		w.again[string(task)] = again[1:]
+	}
 	w.world.mu.Unlock()
-	if flying && !again {
+	if made {
+		return // it was asked for, begun and over before the tree was brought back
+	}
+	if flying {
 		w.fail("tool %s of %s runs before the answer that asked for it is durable", name, task)
 	}
 	if !begun && name != "look" {

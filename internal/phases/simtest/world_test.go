@@ -150,7 +150,7 @@ func (w *world) engine(ctx context.Context, writer *phases.Writer, store *blob.S
 		return nil, err
 	}
 	return &phases.Engine{
-		Writer: writer, Blobs: store, Trees: trees{m, store, map[checkpoint.Hash]bool{}}, Repo: repo{m, store, w.sloppy}, Gates: gates{m, eye}, Bench: bench{m, eye},
+		Writer: writer, Blobs: store, Trees: trees{m, store, map[checkpoint.Hash]bool{}, eye}, Repo: repo{m, store, w.sloppy}, Gates: gates{m, eye}, Bench: bench{m, eye},
 		Model: model, Spec: &planner.Spec{Text: "a spec", Path: "spec.md"}, Draft: draft, Scratch: w.scratch,
 		Set:  phases.Settings{Model: "sim", MaxTokens: 2000},
 		Pace: pace.New(pace.Options{NotBefore: until}), Stop: phases.Stop{Grace: 30 * time.Second}, Workers: w.workers,

@@ -19,11 +19,11 @@ var errWide = errors.New("more than these files must be looked at")
 // Rescan implements [phases.Trees]. It looks at the named files and the rules above them, and does not tell when
 // a rule, a folder, or the place of a folder is among them, a new name meets links or one that differs in case, or
 // there is something to say against the tree.
-func (t *Trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (phases.Manifest, bool, error) {
+func (t *Trees) Rescan(ctx context.Context, dir string, base phases.Manifest, paths []string, store bool) (phases.Manifest, bool, error) {
 	if len(paths) == 0 {
 		return base, true, nil
 	}
-	m, err := t.rescan(ctx, dir, base, slices.Compact(slices.Sorted(slices.Values(paths))))
+	m, err := t.rescan(ctx, dir, base, slices.Compact(slices.Sorted(slices.Values(paths))), store)
 	if bad := (*phases.TreeProblem)(nil); errors.Is(err, errWide) || errors.As(err, &bad) {
 		return nil, false, nil
 	}
@@ -33,7 +33,7 @@ func (t *Trees) Rescan(ctx context.Context, dir string, base phases.Manifest, pa
 	return m, true, nil
 }
 
-func (t *Trees) rescan(ctx context.Context, dir string, base phases.Manifest, paths []string) (m phases.Manifest, err error) {
+func (t *Trees) rescan(ctx context.Context, dir string, base phases.Manifest, paths []string, store bool) (m phases.Manifest, err error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -48,11 +48,19 @@ func (t *Trees) rescan(ctx context.Context, dir string, base phases.Manifest, pa
 		if err != nil {
 			return nil, err
 		}
+		if _, was := base.Find(p); was && !ok {
+			if _, err := root.Lstat(p); err == nil { // ignored, and in the tree all the same
+				return nil, errWide
+			}
+		}
 		if ok {
 			there = append(there, f)
 		}
 	}
-	s := &scan{root: root, limits: t.limits, cache: &statCache{}} // that of dir knows what is stored, and this is not
+	s := &scan{root: root, limits: t.limits, cache: &statCache{}} // that of dir knows what is stored
+	if store {
+		s.cache, s.blobs = t.cache(dir), t.blobs
+	}
 	now, err := s.all(ctx, there)
 	if err != nil {
 		return nil, err

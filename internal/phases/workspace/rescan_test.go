@@ -48,7 +48,7 @@ func TestRescanIsScan(t *testing.T) {
 				try(dir, p, content.Draw(r, p))
 			}
 		}
-		got, tells, gotErr := trees.Rescan(t.Context(), dir, before, touched)
+		got, tells, gotErr := trees.Rescan(t.Context(), dir, before, touched, rapid.Bool().Draw(r, "store"))
 		fresh := NewTrees(blobs, limits)
 		want, wantErr := fresh.Scan(t.Context(), dir)
 		if gotErr != nil || tells && (wantErr != nil || got.ID() != want.ID()) {
@@ -82,7 +82,7 @@ func TestRescanLooksAtNoOthers(t *testing.T) {
 	write(t, dir, files{"a/x": "1", "a/y": "1", "b": "1"})
 	before := scanned(t, trees, dir)
 	write(t, dir, files{"a/x": "2", "a/y": "2"})
-	m, tells, err := trees.Rescan(t.Context(), dir, before, []string{"a/x"})
+	m, tells, err := trees.Rescan(t.Context(), dir, before, []string{"a/x"}, false)
 	must(t, err)
 	if got := fmt.Sprint(phases.Changed(before, m)); got != "[a/x]" || !tells {
 		t.Errorf("changed: %s, %t", got, tells)
@@ -95,7 +95,24 @@ func TestRescanLooksAtNoOthers(t *testing.T) {
 	if kept, err := blobs.Has(t.Context(), x.Blob); err != nil || !kept {
 		t.Errorf("nobody stored it: %v", err)
 	}
-	if m, tells, err = trees.Rescan(t.Context(), dir, before, []string{}); err != nil || !tells || len(phases.Changed(before, m)) != 0 {
+	if m, tells, err = trees.Rescan(t.Context(), dir, before, []string{}, false); err != nil || !tells || len(phases.Changed(before, m)) != 0 {
 		t.Errorf("of none: %v, %v", phases.Changed(before, m), err)
+	}
+}
+
+// A file that a tree has though its rules ignore it is not believed to be gone.
+func TestRescanOfTheIgnored(t *testing.T) {
+	t.Parallel()
+	trees, _ := newTrees()
+	dir := t.TempDir()
+	write(t, dir, files{"c.log": "1"})
+	before := scanned(t, trees, dir)
+	write(t, dir, files{".gitignore": "c.log\n", "c.log": "2"})
+	if _, tells, err := trees.Rescan(t.Context(), dir, before, []string{"c.log"}, false); err != nil || tells {
+		t.Errorf("%t, %v", tells, err)
+	}
+	must(t, os.Remove(filepath.Join(dir, "c.log")))
+	if m, tells, err := trees.Rescan(t.Context(), dir, before, []string{"c.log"}, false); err != nil || !tells || len(m) != 0 {
+		t.Errorf("removed: %v, %t, %v", m, tells, err)
 	}
 }
