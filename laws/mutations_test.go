@@ -374,9 +374,9 @@ var mutations = []mutation{
 	},
 	{
 		law: "L2", kept: "no call is made again that a kept tree has", file: "internal/phases/apply.go",
-		old:   `			a.Tree, a.Kept = f.Tree, f.Op.Step
+		old: `			a.Tree, a.Kept = f.Tree, f.Op.Step
 `,
-		new:   `			a.Tree = f.Tree
+		new: `			a.Tree = f.Tree
 `,
 		tests: "TestCallsAreMadeAgain|TestCrashesAtTheBench",
 	},

@@ -20,7 +20,7 @@ type otherwise string
 func (o otherwise) Error() string { return string(o) }
 
 // Is says that it is an ErrReplay.
-func (otherwise) Is(target error) bool { return target == ErrReplay } //nolint:errorlint // this is what Is compares
+func (otherwise) Is(target error) bool { return target == ErrReplay }
 
 // bench is the toolbox of an attempt behind the door: every call that can change the tree is
 // recorded before and after, with the tree it left, and answered from the journal on replay.
