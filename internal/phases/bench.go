@@ -113,10 +113,7 @@ func (b *bench) Call(ctx context.Context, call agent.ToolCall) (agent.ToolResult
 // settle keeps the tree before a call that may do anything, and leave what no tree holds in the way of calls that are
 // made again.
 func (b *bench) settle(ctx context.Context, step int) error {
-	if b.tree == b.kept {
-		return nil
-	}
-	if step-1 <= b.brought { // kept when the journal was written
+	if b.tree == b.kept || step-1 <= b.brought { // kept before, or when the journal was written
 		b.keeps(b.tree)
 		return nil
 	}

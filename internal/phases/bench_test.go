@@ -13,7 +13,7 @@ import (
 	"github.com/seed-c331f47d/builder/internal/checkpoint"
 )
 
-// pen appends to a file and says so, or litters, which it does not say.
+// pen appends to a file or removes it, and says so, or litters, which it does not say.
 type pen struct {
 	dir  string
 	ink  string // in place of what the call says
@@ -21,13 +21,17 @@ type pen struct {
 }
 
 func (p pen) Defs() []agent.ToolDef {
-	return []agent.ToolDef{{Name: "append", Schema: json.RawMessage(`{}`), Tells: true}, {Name: "litter", Schema: json.RawMessage(`{}`)}}
+	return []agent.ToolDef{{Name: "append", Schema: json.RawMessage(`{}`), Tells: true}, {Name: "cut", Schema: json.RawMessage(`{}`), Tells: true}, {Name: "litter", Schema: json.RawMessage(`{}`)}}
 }
 
 func (p pen) Call(_ context.Context, c agent.ToolCall) (agent.ToolResult, error) {
 	*p.made = append(*p.made, c.ID)
-	if c.Name == "litter" {
-		return agent.ToolResult{Text: "done"}, os.WriteFile(filepath.Join(p.dir, c.ID), nil, 0o600)
+	switch c.Name {
+	case "litter":
+		path := filepath.Join(p.dir, c.ID)
+		return agent.ToolResult{Text: "done"}, errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600))
+	case "cut":
+		return agent.ToolResult{Text: "done", Touched: []string{"log"}}, os.Remove(filepath.Join(p.dir, "log"))
 	}
 	word := c.ID
 	if p.ink != "" {
@@ -136,6 +140,10 @@ func TestCallsAreMadeAgain(t *testing.T) {
 	}
 	if _, err := d.disturbed("", len(calls)-1, stray, calls...); err != nil || log() != "a b d e f g " {
 		t.Errorf("%v: what no call wrote is kept: %q", err, log())
+	}
+	calls = append(calls, "cut i", "litter k", "append l", "cut m") // after the last one the tree is a kept one again
+	if _, err := d.sit("", append(calls, "litter log/bad.txt", "litter n")...); err != nil {
+		t.Errorf("a command stood in the way of calls that a kept tree needs no more: %v", err)
 	}
 	err = d.w.journal.Read(t.Context(), 0, func(e checkpoint.Envelope) error {
 		f, err := Decode(e.Kind, e.Payload)

@@ -307,7 +307,7 @@ type pickyTrees struct{ dirTrees }
 
 func (p *pickyTrees) Scan(ctx context.Context, dir string) (Manifest, error) {
 	m, err := p.dirTrees.Scan(ctx, dir)
-	if _, ok := m.Find("bad.txt"); ok && err == nil {
+	if slices.ContainsFunc(m, func(e Entry) bool { return filepath.Base(e.Path) == "bad.txt" }) && err == nil {
 		return nil, &TreeProblem{Path: "bad.txt", What: "not wanted"}
 	}
 	return m, err
