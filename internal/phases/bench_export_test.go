@@ -8,6 +8,12 @@ import (
 	"github.com/seed-c331f47d/builder/internal/planner"
 )
 
+// ErrCrash stands for kill -9 of the process that writes a journal of [Dying].
+var ErrCrash = errCrash
+
+// Dying is a journal that takes so many appends; fewer than none: all.
+func Dying(j checkpoint.Journal, appends int) checkpoint.Journal { return &dyingJournal{j, appends} }
+
 // OpenBench is the bench of attempt 1 at task t, and what takes its candidates, as a new process opens them.
 func OpenBench(ctx context.Context, w *Writer, blobs checkpoint.Blobs, tools agent.Toolbox, trees Trees, dir string) (agent.Toolbox, func(context.Context) error, error) {
 	e := &Engine{Writer: w, Blobs: blobs, Trees: trees, Scratch: dir + ".spare"}

@@ -19,24 +19,6 @@ import (
 	"github.com/seed-c331f47d/builder/internal/phases/workspace"
 )
 
-var errDied = errors.New("it died")
-
-// mortal is a journal that takes so many appends; fewer than none: all.
-type mortal struct {
-	checkpoint.Journal
-	left int
-}
-
-func (m *mortal) Append(ctx context.Context, last uint64, recs []checkpoint.Record) (uint64, error) {
-	if m.left == 0 {
-		return 0, errDied
-	}
-	m.left--
-	return m.Journal.Append(ctx, last, recs)
-}
-
-func (m *mortal) Save(context.Context, checkpoint.Snapshot) error { return nil }
-
 // shell is the real tools and a run that does what it is told.
 type shell struct {
 	*tools.Toolbox
@@ -112,10 +94,11 @@ func (h hut) trees() *workspace.Trees {
 	return workspace.NewTrees(h.blobs, workspace.Limits{FileBytes: 20})
 }
 
-// live is one process: it makes the calls until it dies, after so many appends, and gives the tree after each.
+// live is one process: it makes the calls until it dies, after so many appends, fewer than none being all, and gives
+// the tree after each.
 func (h hut) live(calls []agent.ToolCall, appends int) (trees []string, err error) {
 	ctx := context.Background()
-	w, err := phases.OpenWriter(ctx, &mortal{h.journal, appends}, nil)
+	w, err := phases.OpenWriter(ctx, phases.Dying(h.journal, appends), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +162,7 @@ func TestCrashesAtTheBench(t *testing.T) {
 			r.Fatalf("without a crash: %v", err)
 		}
 		for range rapid.IntRange(0, 4).Draw(r, "deaths") {
-			if _, err := torn.live(calls, rapid.IntRange(0, 12).Draw(r, "appends")); err != nil && !errors.Is(err, errDied) {
+			if _, err := torn.live(calls, rapid.IntRange(0, 12).Draw(r, "appends")); err != nil && !errors.Is(err, phases.ErrCrash) {
 				r.Fatalf("after a crash: %v", err)
 			}
 		}

@@ -51,13 +51,10 @@ func (c *Crew) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, c.Bill())
 		return
 	}
-	const most = 64 << 20
-	var whole bytes.Buffer
-	whole.Grow(int(max(0, min(r.ContentLength, most))) + bytes.MinRead)
-	if _, err := whole.ReadFrom(http.MaxBytesReader(w, r.Body, most)); err != nil {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<20))
+	if err != nil {
 		return // the caller went away
 	}
-	body := whole.Bytes()
 	at := time.Now().Add(c.Latency)
 	d, known := dialectOf(r.URL.Path)
 	switch {
