@@ -157,6 +157,26 @@ var mutations = []mutation{
 		tests: "TestAnswerThatCannotBeKept|TestWholeAnswersThatAreNone",
 	},
 	{
+		law: "L2", kept: "what a cancelled call's reader has in its spool counts", file: "internal/budget/meter/answer.go",
+		old: `	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.got != nil {`,
+		new: `	select {
+	case b.mu <- struct{}{}:
+	default:
+		return
+	}
+	defer b.mu.Unlock()
+	if b.got != nil {`,
+		tests: "TestAbandoned",
+	},
+	{
+		law: "L2", kept: "an answer that is whole is booked though its connection breaks", file: "internal/budget/meter/send.go",
+		old:   `	if err != nil && (s.Fate != budget.Answered || `,
+		new:   `	if err != nil && (s.Fate != budget.Unknown || `,
+		tests: "TestWholeAnswerWithoutAnEnd",
+	},
+	{
 		law: "L2", kept: "a request cannot be sent again below", file: "internal/budget/meter/transport.go",
 		old:   "out.Body, out.GetBody, out.ContentLength, out.TransferEncoding = once, nil, int64(len(body)), nil",
 		new:   "out.Body, out.GetBody, out.ContentLength, out.TransferEncoding = once, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }, int64(len(body)), nil",

@@ -32,8 +32,10 @@ type body struct {
 
 	closeErr error
 
-	reading sync.Mutex // held by Read, for what follows
-	chunk   []byte
+	reading sync.Mutex // held by Read, also while it waits for the wire
+	chunk   []byte     // what the wire fills
+
+	mu      lock   // for what follows; nobody waits for the wire with it
 	got     []byte // of the wire, on its way into the spool or there, and not followed yet
 	seen    int64  // bytes that were followed
 	frames  cutter
@@ -46,7 +48,7 @@ type body struct {
 }
 
 func newBody(ctx context.Context, fl *flight, wire io.ReadCloser, answer follower) *body {
-	b := &body{fl: fl, wire: wire, hangUp: sync.OnceValue(wire.Close), answer: answer, chunk: make([]byte, 16<<10), frames: cutter{max: maxFrame}, limit: maxWithheld}
+	b := &body{fl: fl, wire: wire, hangUp: sync.OnceValue(wire.Close), answer: answer, chunk: make([]byte, 16<<10), mu: make(lock, 1), frames: cutter{max: maxFrame}, limit: maxWithheld}
 	if fl.t.frameLimit > 0 {
 		b.frames.max = fl.t.frameLimit
 	}
@@ -63,6 +65,8 @@ func newBody(ctx context.Context, fl *flight, wire io.ReadCloser, answer followe
 func (b *body) Read(p []byte) (int, error) {
 	b.reading.Lock()
 	defer b.reading.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for b.ready.Len() == 0 {
 		switch {
 		case b.last != nil:
@@ -86,7 +90,11 @@ func (b *body) finish() {
 // fill takes in what the wire has, spool first.
 func (b *body) fill() {
 	b.ready.Reset()
-	n, err := b.wire.Read(b.chunk)
+	if b.got != nil {
+		b.catchUp()
+		return
+	}
+	n, err := b.receive()
 	if n > 0 {
 		if b.fl.written == 0 {
 			faultpoint.Pass("send.first_byte")
@@ -102,6 +110,23 @@ func (b *body) fill() {
 	if err != nil && b.last == nil {
 		b.last = func() { b.cut(err) }
 	}
+}
+
+// receive waits for the wire, and lets whoever abandons the answer come in between.
+func (b *body) receive() (int, error) {
+	b.mu.Unlock()
+	defer b.mu.Lock()
+	return b.wire.Read(b.chunk)
+}
+
+// catchUp follows what a panic has come before, if it is in the spool: it may be the end.
+func (b *body) catchUp() {
+	if b.fl.spooled() == b.seen+int64(len(b.got)) {
+		b.follow()
+		return
+	}
+	b.got = nil
+	b.last = func() { b.cut(errors.New("a panic came before it was kept")) }
 }
 
 // follow takes apart what has come.
@@ -227,14 +252,13 @@ func (b *body) abandon(why string) error {
 	return err
 }
 
-// conclude finishes what has come to its end, unless somebody reads on.
+// conclude finishes what has come to its end. Whoever reads is let through to where it waits for the
+// wire: what stands in the spool is what counts, also when its reader has not looked at it yet.
 func (b *body) conclude() {
-	if !b.reading.TryLock() {
-		return
-	}
-	defer b.reading.Unlock()
-	if b.got != nil && b.fl.spooled() == b.seen+int64(len(b.got)) { // a panic came between, and this may be the end
-		b.follow()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.got != nil {
+		b.catchUp()
 	}
 	if b.last != nil {
 		b.finish()

@@ -82,10 +82,10 @@ func (fl *flight) whole(d dialect, resp *http.Response) (*http.Response, error) 
 	if err == nil && n > maxAnswer {
 		err = fmt.Errorf("more than %d bytes", maxAnswer)
 	}
-	if err != nil {
+	s := settlement(fl.hold, d.whole(body.Bytes(), fl.hold.Cache))
+	if err != nil && (s.Fate != budget.Answered || n > maxAnswer || errors.Is(err, ErrUnkept)) { // else only the end of the connection is missing
 		return nil, fl.give(unknown(fl.hold, clean(err.Error())), fmt.Errorf("read answer of %s: %w: %w", fl.hold.Op, ErrIncomplete, err))
 	}
-	s := settlement(fl.hold, d.whole(body.Bytes(), fl.hold.Cache))
 	if s.Fate != budget.Answered && !noAnswer(d, body.Bytes()) {
 		return nil, fl.give(s, fmt.Errorf("read answer of %s: %s: %w", fl.hold.Op, s.Error, ErrIncomplete))
 	}

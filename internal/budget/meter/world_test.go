@@ -36,6 +36,7 @@ type world struct {
 	onSettle  func(budget.Settlement) error // runs before a settlement is booked
 	failSpool error                         // of Create
 	failWrite error
+	onWrite   func(spooled []byte) // runs when bytes are in a spool, before their writer knows
 	panicSync bool
 	failKeep  error
 }
@@ -156,6 +157,14 @@ type memSpool struct {
 }
 
 func (s *memSpool) Write(p []byte) (int, error) {
+	n, err := s.add(p)
+	if s.w.onWrite != nil {
+		s.w.onWrite(s.data)
+	}
+	return n, err
+}
+
+func (s *memSpool) add(p []byte) (int, error) {
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	if s.closed {
