@@ -75,16 +75,25 @@ func (w *works) told(ctx context.Context) []toolchain.Tool {
 	return *w.asked
 }
 
+// led are tools that come with another: that one is asked, and where it does not run they are not told
+// either. Asking pip takes longer than asking all the others.
+var led = map[string]string{"pip": "python3", "rustc": "cargo"}
+
 // versions gives the tools with the versions that they say they have, without those that are there
 // but do not run.
 func (w *works) versions(ctx context.Context) []toolchain.Tool {
 	found := slices.Clone(w.tools)
 	found = slices.DeleteFunc(found, func(t toolchain.Tool) bool { return t.Name == "sh" || t.Name == "pip3" })
+	index := map[string]int{}
+	for i, t := range found {
+		index[t.Name] = i
+	}
 	broken := make([]bool, len(found))
 	errs := make([]error, len(found))
 	var all sync.WaitGroup
 	for i := range found {
-		if t := &found[i]; t.Version == "" {
+		t := &found[i]
+		if _, asked := index[led[t.Name]]; t.Version == "" && !asked {
 			all.Go(func() {
 				defer bug.Catch(&errs[i])
 				t.Version, broken[i] = w.version(ctx, t.Name)
@@ -97,7 +106,7 @@ func (w *works) versions(ctx context.Context) []toolchain.Tool {
 	}
 	var work []toolchain.Tool
 	for i, t := range found {
-		if !broken[i] {
+		if lead, ok := index[led[t.Name]]; !broken[i] && !(ok && broken[lead]) {
 			work = append(work, t)
 		}
 	}

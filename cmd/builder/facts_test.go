@@ -23,17 +23,19 @@ func TestToldFacts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, script := range map[string]string{"node": "echo v22.5.1", "python3": "echo lost >&2; exit 127", "make": "echo GNU Make"} {
+	for name, script := range map[string]string{
+		"node": "echo v22.5.1", "python3": "echo lost >&2; exit 127", "pip": "echo pip 23.2.1", "cargo": "echo cargo 1.95.0", "rustc": "exit 1", "make": "echo GNU Make",
+	} {
 		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w := &works{runner: runner, agents: sandbox.Profile{Env: map[string]string{"PATH": bin + ":/usr/bin:/bin"}, Read: []string{bin}}}
-	for _, name := range []string{"node", "python3", "make"} {
+	for _, name := range []string{"node", "python3", "pip", "cargo", "rustc", "make"} {
 		w.tools = append(w.tools, toolchain.Tool{Name: name, Path: filepath.Join(bin, name)})
 	}
 	got, _, _ := strings.Cut(w.tell(t.Context()), "\n")
-	if got != "node 22.5.1, make" {
+	if got != "node 22.5.1, cargo 1.95.0, rustc, make" { // pip goes with python3, and rustc, which comes with cargo, is not asked
 		t.Errorf("told %q", got)
 	}
 	if w.facts(providerOffline) != nil {
