@@ -39,8 +39,10 @@ func (p *proc) useClaude() {
 // another process. Caps that are too small pause the build; no record is above the cap of its moment,
 // and in the end what is spent is what the other side billed (law L3 for an engine of another program).
 func TestRealClaudeBuilds(t *testing.T) {
+	t.Parallel()
 	for _, spec := range []string{"cli-tool", "rest-api"} {
 		t.Run(spec, func(t *testing.T) {
+			t.Parallel()
 			p := newProc(t, sharedCache(t))
 			p.useClaude()
 			t.Cleanup(func() { removeAll(p.dir) })
@@ -88,6 +90,7 @@ func TestRealClaudeBuilds(t *testing.T) {
 // Eight Claude Codes that never come to an end, each answer as dear as it may be: the cap ends them, and
 // what the other side billed is what is spent, never above it.
 func TestRealClaudeIsCapped(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, greedy, func(p *planner.Plan) {
 		first := p.Phases[0].Tasks[0]
 		for i := range 7 {
@@ -114,6 +117,7 @@ func TestRealClaudeIsCapped(t *testing.T) {
 // completes, what is spent and unknown covers what the other side billed and nothing is spent that it
 // did not bill, and no process is left.
 func TestRealClaudeSurvivesKills(t *testing.T) {
+	t.Parallel()
 	p := newProc(t, sharedCache(t))
 	p.useClaude()
 	t.Cleanup(func() { removeAll(p.dir) })
@@ -216,6 +220,7 @@ func killOf(program, place string) {
 // Law L8: what stands in the environment of builder, its key among it, reaches no request, tool,
 // transcript, log, journal or commit.
 func TestRealClaudeSeesNoSecret(t *testing.T) {
+	t.Parallel()
 	const canary, key = "canary-5f1c9b2e77", "sk-ant-canary-8d0a41c6"
 	s := newSite(t, func(n int, req agenttest.Request) agenttest.Turn {
 		look := agenttest.Call("Bash", map[string]string{"command": "env; cat /proc/self/environ /proc/1/environ /proc/[0-9]*/environ 2>/dev/null; cat ~/.* 2>/dev/null; true", "description": "look"})
@@ -259,6 +264,7 @@ func TestRealClaudeSeesNoSecret(t *testing.T) {
 // Without a key the login of the CLI's user pays: it reaches the provider and nothing else, the plan must
 // be there, and figures are not called spending.
 func TestRealClaudeBySubscription(t *testing.T) {
+	t.Parallel()
 	const token = "sk-ant-oat01-fake-token-0123456789"
 	s := newSite(t, func(n int, req agenttest.Request) agenttest.Turn {
 		if n == 0 {
