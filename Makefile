@@ -35,13 +35,9 @@ race: # needs cgo; the rooms, where goroutines meet. Its shadow memory does not 
 scripts:
 	$(GO) test -count=1 -run TestScripts ./cmd/builder
 
-# A time, or a number of inputs as 500x: that has no deadline, which Go takes for a failure while it gathers its baseline.
 FUZZTIME ?= 5s
-fuzz:
-	@set -e; for p in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
-	    echo "fuzz $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$p; \
-	  done; done
+fuzz: # every target in turn, for a time or a number of inputs (500x)
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' ./.ci/fuzz
 
 KILL_ROUNDS ?= 20
 SIM_RUNS ?= 10000
