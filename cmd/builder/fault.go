@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -139,10 +140,18 @@ func linesOf(err error) []fault {
 		return []fault{{code: "E_IO", what: err.Error(), hint: "the disk answers with errors: look at it (dmesg), then: " + again}}
 	case errors.Is(err, syscall.EROFS):
 		return []fault{{code: "E_READ_ONLY", what: err.Error(), hint: "mount the file system for writing, then: " + again}}
+	case foldered(err):
+		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "a folder stands where builder keeps a file: move it away, then: " + again}}
 	case denied(err):
 		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "let builder read and write there, then do the same again"}}
 	}
 	return []fault{internal(err, again)}
+}
+
+// foldered says that a folder stands where a file is to be written or opened.
+func foldered(err error) bool {
+	var link *os.LinkError
+	return errors.Is(err, syscall.EISDIR) || errors.As(err, &link) && link.Op == "rename" && errors.Is(err, fs.ErrExist)
 }
 
 // appOf is the folder that a file of a build is in, as a further word of a command; "" where none can be told.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -44,6 +45,8 @@ func TestEndings(t *testing.T) {
 		"poisoned":            {at(checkpoint.ErrPoisoned), 74, "E_CHECKPOINT", "builder resume '/a b'"},
 		"read-only":           {at(fmt.Errorf("make: %w", syscall.EROFS)), 74, "E_READ_ONLY", "builder resume '/a b'"},
 		"read-only, poisoned": {at(fmt.Errorf("append: %w: %w", checkpoint.ErrPoisoned, syscall.EROFS)), 74, "E_READ_ONLY", "builder resume '/a b'"},
+		"a folder":            {at(&fs.PathError{Op: "open", Path: "events.ndjson", Err: syscall.EISDIR}), 74, "E_CHECKPOINT", "builder resume '/a b'"},
+		"a folder, renamed":   {at(&os.LinkError{Op: "rename", Old: "a", New: "lock", Err: syscall.EEXIST}), 74, "E_CHECKPOINT", "move it away"},
 		"denied":              {fmt.Errorf("make: %w", fs.ErrPermission), 74, "E_PERMISSION", "read and write"},
 		"disk, broken":        {at(fmt.Errorf("sync: %w", syscall.EIO)), 74, "E_IO", "builder resume '/a b'"},
 		"newer":               {checkpoint.ErrNewer, 2, "E_CHECKPOINT_NEWER", "builder"},
