@@ -3,6 +3,8 @@ package main
 import "os"
 
 func main() {
-	collectLess()
+	if collectLess() {
+		watchLive()
+	}
 	os.Exit(Main(os.Args, os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 }
