@@ -163,12 +163,31 @@ var mutations = []mutation{
 	if b.got != nil {`,
 		new: `	select {
 	case b.mu <- struct{}{}:
+		defer b.mu.Unlock()
 	default:
-		return
+		_, err := b.fl.settle(unknown(b.fl.hold, why))
+		return err
 	}
-	defer b.mu.Unlock()
 	if b.got != nil {`,
-		tests: "TestAbandoned",
+		tests: "TestAbandonedBetween",
+	},
+	{
+		law: "L2", kept: "nothing is spooled between looking for an end and settling without one", file: "internal/budget/meter/answer.go",
+		old: `	s := b.incomplete()
+	s.Error = why
+`,
+		new: `	s := b.incomplete()
+	s.Error = why
+	b.mu.Unlock()
+	defer b.mu.Lock()
+`,
+		tests: "TestNobodyReadsWhile",
+	},
+	{
+		law: "L1", kept: "a stream whose type was lost is none that is handed on unsettled", file: "internal/budget/meter/send.go",
+		old:   `	label(resp)`,
+		new:   ``,
+		tests: "TestStreamUnderAnotherType",
 	},
 	{
 		law: "L2", kept: "an answer that is whole is booked though its connection breaks", file: "internal/budget/meter/send.go",

@@ -100,12 +100,13 @@ func (b *body) fill() {
 			faultpoint.Pass("send.first_byte")
 		}
 		b.got = b.chunk[:n]
-		if _, serr := b.fl.Write(b.got); serr != nil {
-			b.got = nil
-			b.last = func() { b.cut(serr) }
-			return
+		_, serr := b.fl.Write(b.got)
+		if serr == nil || b.gotAll() { // a sync that failed takes nothing out of the spool
+			b.follow()
 		}
-		b.follow()
+		if serr != nil && b.last == nil {
+			b.got, b.last = nil, func() { b.cut(serr) }
+		}
 	}
 	if err != nil && b.last == nil {
 		b.last = func() { b.cut(err) }
@@ -121,13 +122,16 @@ func (b *body) receive() (int, error) {
 
 // catchUp follows what a panic has come before, if it is in the spool: it may be the end.
 func (b *body) catchUp() {
-	if b.fl.spooled() == b.seen+int64(len(b.got)) {
+	if b.gotAll() {
 		b.follow()
 		return
 	}
 	b.got = nil
 	b.last = func() { b.cut(errors.New("a panic came before it was kept")) }
 }
+
+// gotAll says whether all that has come is in the spool.
+func (b *body) gotAll() bool { return b.fl.spooled() == b.seen+int64(len(b.got)) }
 
 // follow takes apart what has come.
 func (b *body) follow() {
@@ -219,8 +223,7 @@ func (b *body) fail(f frame) {
 
 // cut ends an answer that is not complete: booked as unknown, nothing withheld released.
 func (b *body) cut(why error) {
-	s := settlement(b.fl.hold, b.answer.outcome())
-	s.Fate, s.Usage, s.Cost = budget.Unknown, budget.Usage{}, 0
+	s := b.incomplete()
 	if s.Error == "" || !errors.Is(why, io.EOF) {
 		s.Error = clean(why.Error())
 	}
@@ -230,6 +233,13 @@ func (b *body) cut(why error) {
 	_, err := b.fl.settle(s)
 	b.err = errors.Join(fmt.Errorf("read answer of %s: %w: %w", b.fl.hold.Op, ErrIncomplete, why), err)
 	b.held.Reset()
+}
+
+// incomplete is the settlement of an answer that is not complete, with what has been seen of it.
+func (b *body) incomplete() budget.Settlement {
+	s := settlement(b.fl.hold, b.answer.outcome())
+	s.Fate, s.Usage, s.Cost = budget.Unknown, budget.Usage{}, 0
+	return s
 }
 
 // Close settles as unknown what is not complete, and closes the connection.
@@ -245,16 +255,10 @@ func (b *body) Close() error {
 	return b.closeErr
 }
 
-// abandon settles an answer that nobody reads on: as unknown, unless its end has come already.
+// abandon settles an answer that nobody reads on: as unknown, unless its end has come already. Whoever
+// reads is let through to where it waits for the wire, and finds the call settled when it comes back: what
+// stands in the spool is what counts, also when its reader has not looked at it yet.
 func (b *body) abandon(why string) error {
-	b.conclude()
-	_, err := b.fl.settle(unknown(b.fl.hold, why))
-	return err
-}
-
-// conclude finishes what has come to its end. Whoever reads is let through to where it waits for the
-// wire: what stands in the spool is what counts, also when its reader has not looked at it yet.
-func (b *body) conclude() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.got != nil {
@@ -263,6 +267,10 @@ func (b *body) conclude() {
 	if b.last != nil {
 		b.finish()
 	}
+	s := b.incomplete()
+	s.Error = why
+	_, err := b.fl.settle(s)
+	return err
 }
 
 // drain reads the connection to its end, if that comes soon.

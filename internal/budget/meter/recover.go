@@ -53,7 +53,7 @@ func Recover(_ context.Context, hold budget.Hold, spool []byte) budget.Settlemen
 			break
 		}
 	}
-	return recovered(hold, answer.outcome(), "text/event-stream")
+	return recovered(hold, answer.outcome(), eventStream)
 }
 
 func recovered(hold budget.Hold, out outcome, contentType string) budget.Settlement {

@@ -49,6 +49,7 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 	if resp.Header == nil {
 		resp.Header = http.Header{}
 	}
+	label(resp)
 	fl.heard(resp)
 	switch kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
@@ -56,7 +57,7 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 	case resp.Header.Get("Content-Encoding") != "" && resp.Header.Get("Content-Encoding") != "identity":
 		err := fmt.Errorf("read answer of %s: it is packed: %w", hold.Op, ErrIncomplete)
 		return nil, errors.Join(fl.give(unknown(hold, "the answer is packed"), err), resp.Body.Close())
-	case kind == "text/event-stream":
+	case kind == eventStream:
 		resp.Body = newBody(req.Context(), fl, resp.Body, d.stream(hold.Cache))
 		resp.ContentLength = -1
 		resp.Header.Del("Content-Length")
@@ -77,13 +78,13 @@ func (fl *flight) whole(d dialect, resp *http.Response) (*http.Response, error) 
 		}
 	}()
 	n, err := io.Copy(io.MultiWriter(&body, fl), io.LimitReader(resp.Body, maxAnswer+1))
-	taken = true
 	err = errors.Join(err, resp.Body.Close())
+	taken = true
 	if err == nil && n > maxAnswer {
 		err = fmt.Errorf("more than %d bytes", maxAnswer)
 	}
 	s := settlement(fl.hold, d.whole(body.Bytes(), fl.hold.Cache))
-	if err != nil && (s.Fate != budget.Answered || n > maxAnswer || errors.Is(err, ErrUnkept)) { // else only the end of the connection is missing
+	if err != nil && (s.Fate != budget.Answered || n > maxAnswer || fl.spooled() != int64(body.Len())) { // else only the end of the connection is missing
 		return nil, fl.give(unknown(fl.hold, clean(err.Error())), fmt.Errorf("read answer of %s: %w: %w", fl.hold.Op, ErrIncomplete, err))
 	}
 	if s.Fate != budget.Answered && !noAnswer(d, body.Bytes()) {

@@ -38,6 +38,7 @@ type world struct {
 	failWrite error
 	onWrite   func(spooled []byte) // runs when bytes are in a spool, before their writer knows
 	panicSync bool
+	failSync  error
 	failKeep  error
 }
 
@@ -182,7 +183,7 @@ func (s *memSpool) Sync() error {
 	if s.w.panicSync && !s.closed {
 		panic("sync")
 	}
-	return nil
+	return s.w.failSync
 }
 
 func (s *memSpool) Keep(ctx context.Context) (string, error) {
