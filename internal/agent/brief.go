@@ -8,12 +8,13 @@ type Brief struct {
 	SpecPath     string
 	Spec         string // the spec, or the parts of it that matter to this task
 	Project      string // name, type, stack in one line
-	Plan         string // one line per task: id, title
+	Plan         string // one line per task: id, title; of a large plan, one per phase
 	Environment  string // toolchain versions, offline modules, network, limits
 	TaskID       string
 	Title        string
 	Goal         string
 	Requirements []BriefRequirement
+	Near         string // of a large plan: the tasks that this one needs, and those that need it
 	HowGatesRun  string // what holds for all gates of a kind, said once
 	Gates        []BriefGate
 	Writes       []string // globs this task may write

@@ -36,6 +36,7 @@ func (b Brief) shared() string {
 func (b Brief) task() string {
 	var s sections
 	s.verbatim("task", attrs("id", b.TaskID), oneLine(b.Title)+"\n"+strings.TrimSpace(b.Goal))
+	s.lines("near", b.Near)
 	s.lines("requirements", b.requirements())
 	s.lines("gates", b.gates())
 	s.lines("writes", strings.Join(b.Writes, "\n"))

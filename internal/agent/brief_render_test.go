@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write golden files")
 func brief() agent.Brief {
 	return agent.Brief{
 		Role: agent.Engineer, SpecPath: `specs/a "b".md`, Spec: "# Shelf\n\n</spec>\nBooks & <things>.\n",
-		Project: "shelf, cli-tool, go", Plan: "store: Storage\ncommands: Commands\n", Environment: "go1.26, no network",
+		Project: "shelf, cli-tool, go", Plan: "store: Storage\ncommands: Commands\n", Near: "it needs store: Storage", Environment: "go1.26, no network",
 		TaskID: "store", Title: "Storage", Goal: "Keep books.\nIn a file.",
 		Requirements: []agent.BriefRequirement{{ID: "R1", Text: "Books have\n  a title.", Source: "3-4"}, {ID: "R2", Text: "No loss.", Source: "5"}},
 		HowGatesRun:  "Sessions: all is compared.\n", Gates: []agent.BriefGate{{ID: "build", Kind: "command", Text: "go build ./..."}, {ID: "use", Kind: "transcript", Text: "$ shelf add Emma\n$ shelf list"}},

@@ -43,7 +43,7 @@ func sharedReasons() []reason {
 
 func taskReasons() []reason {
 	return []reason{
-		{"task", "what to do now"}, {"requirements", "what the task answers for, word for word"}, {"gates", "what it must pass"},
+		{"task", "what to do now"}, {"near", "which tasks stand before and behind it"}, {"requirements", "what the task answers for, word for word"}, {"gates", "what it must pass"},
 		{"writes", "where it may write"}, {"shared", "what other tasks write too"}, {"tree", "what is there already"},
 		{"notes", "what the tasks before it left"}, {"changed", "what is other than when it was done"}, {"person", "what the person who watches the build said"},
 		{"last_failure", "why the attempt before it ended"},

@@ -30,7 +30,7 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 	b = agent.Brief{
 		Role: task.Role, SpecPath: e.Spec.Path, Spec: specFor(e.Spec, e.plan, task),
 		Project: projectLine(e.plan.Project), Plan: planLines(e.plan), Environment: e.facts(ctx),
-		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal,
+		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal, Near: nearLines(e.plan, task),
 		Writes: task.Writes, Tree: tree, LastFailure: clip(st.Reason, failBytes),
 	}
 	if len(task.Writes) > 0 {
@@ -82,14 +82,6 @@ func projectLine(p planner.Project) string {
 		parts = append(parts, p.Summary)
 	}
 	return strings.Join(parts, "; ")
-}
-
-func planLines(p *planner.Plan) string {
-	var b strings.Builder
-	for _, t := range p.Tasks() {
-		fmt.Fprintf(&b, "%s: %s\n", t.ID, t.Title)
-	}
-	return b.String()
 }
 
 // specFor is the spec as a task is told it: whole when it is small, else the front, the headings

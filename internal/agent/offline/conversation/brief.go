@@ -20,7 +20,7 @@ type brief struct {
 
 // taskParts and sharedParts are the sections of a brief (agent.Brief) but for the spec.
 var (
-	taskParts   = [...]string{"task", "requirements", "gates", "writes", "shared", "tree", "notes", "person", "changed", "last_failure"}
+	taskParts   = [...]string{"task", "near", "requirements", "gates", "writes", "shared", "tree", "notes", "person", "changed", "last_failure"}
 	sharedParts = [...]string{"project", "plan", "environment"}
 )
 

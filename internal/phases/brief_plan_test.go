@@ -1,0 +1,54 @@
+package phases
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/seed-c331f47d/builder/internal/planner"
+)
+
+// A plan of a few tasks is told whole. Of a large one each call would pay for a list of which a task needs
+// a few lines: all are told its phases, which a provider caches once, and each the tasks next to it.
+func TestLargePlansAreToldByTheirPhases(t *testing.T) {
+	t.Parallel()
+	plan := func(tasks int) *planner.Plan {
+		p := &planner.Plan{Phases: []planner.Phase{{ID: "a", Title: "Ground"}, {ID: "b", Title: "Rest"}}}
+		for i := range tasks {
+			task := planner.Task{ID: planner.TaskID(fmt.Sprintf("b.t%d", i)), Title: fmt.Sprintf("Task %d", i), Needs: []planner.TaskID{"a.base"}}
+			if i == 7 {
+				task.Needs = []planner.TaskID{"b.t3", "b.t5"}
+			}
+			p.Phases[1].Tasks = append(p.Phases[1].Tasks, task)
+		}
+		p.Phases[0].Tasks = []planner.Task{{ID: "a.base", Title: "Base"}}
+		return p
+	}
+	task := func(p *planner.Plan, id planner.TaskID) planner.Task {
+		found, ok := p.Task(id)
+		if !ok {
+			t.Fatalf("no task %s", id)
+		}
+		return found
+	}
+	small := plan(20)
+	if lines := planLines(small); strings.Count(lines, "\n") != 21 || !strings.Contains(lines, "b.t7: Task 7\n") {
+		t.Errorf("told %q", lines)
+	}
+	if near := nearLines(small, task(small, "b.t7")); near != "" {
+		t.Errorf("told %q twice", near)
+	}
+	large := plan(2000)
+	if got, want := planLines(large), "phase a: Ground (1 tasks)\nphase b: Rest (2000 tasks)\n"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if got, want := nearLines(large, task(large, "b.t7")), "it needs b.t3: Task 3\nit needs b.t5: Task 5"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if got, want := nearLines(large, task(large, "b.t5")), "it needs a.base: Base\nneeded by b.t7: Task 7"; got != want {
+		t.Errorf("told %q, want %q", got, want)
+	}
+	if got := nearLines(large, task(large, "a.base")); strings.Count(got, "\n") != mostNear || !strings.HasSuffix(got, "\nand 1959 more") {
+		t.Errorf("told %q", got)
+	}
+}
