@@ -323,8 +323,13 @@ func (r *rescue) unread(ctx context.Context) ([]checkpoint.Hash, error) {
 
 // whole says whether all blobs that a task needs can be read.
 func (r *rescue) whole(ctx context.Context, id planner.TaskID) (bool, error) {
-	var unread *checkpoint.BlobError
 	blobs, trees := r.state.Needs(id)
+	return r.read(ctx, blobs, trees)
+}
+
+// read says whether blobs, and trees with their files, can be read.
+func (r *rescue) read(ctx context.Context, blobs, trees []checkpoint.Hash) (bool, error) {
+	var unread *checkpoint.BlobError
 	for _, h := range trees {
 		raw, err := r.blobs.Get(ctx, h)
 		if errors.As(err, &unread) {

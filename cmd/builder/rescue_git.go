@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,6 +179,9 @@ func (r *rescue) heal(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.healTrees(ctx); err != nil {
+		return err
+	}
 	spec := r.state.Build.Spec
 	if _, err := r.blobs.Get(ctx, spec); err == nil {
 		return nil
@@ -191,6 +195,67 @@ func (r *rescue) heal(ctx context.Context) error {
 		code: "E_BLOB_LOST", exit: exitStorage, what: fmt.Sprintf("the build's specification is lost, and %s is not %s any more", r.state.Build.SpecPath, unlike(r.state.Build.SpecPath)),
 		hint: fmt.Sprintf("put the file back as it was (sha256 %.12s…), then: builder checkpoint rebuild %s", spec, word(r.folder.app)),
 	}
+}
+
+// healTrees puts back the trees of done tasks from their commits. Without the newest of them nothing goes on.
+func (r *rescue) healTrees(ctx context.Context) error {
+	var repo *workspace.Repo
+	for _, id := range slices.Sorted(maps.Keys(r.state.Tasks)) {
+		t := r.state.Tasks[id]
+		if t.State != phases.TaskIsDone || t.Commit == "" {
+			continue
+		}
+		whole, err := r.read(ctx, nil, []checkpoint.Hash{t.Tree})
+		if err != nil {
+			return err
+		}
+		if whole {
+			continue
+		}
+		if repo == nil {
+			repo, err = workspace.Open(ctx, r.folder.app, r.blobs)
+		}
+		if err == nil {
+			err = r.healTree(ctx, repo, t)
+		}
+		if err == nil {
+			continue
+		}
+		if err := r.unhealed(ctx, t, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *rescue) healTree(ctx context.Context, repo *workspace.Repo, t *phases.TaskState) error {
+	m, err := repo.TreeOf(ctx, t.Commit)
+	if err != nil {
+		return err
+	}
+	if m.ID() != t.Tree {
+		return fmt.Errorf("commit %s has another tree", t.Commit)
+	}
+	_, err = r.blobs.Put(ctx, m.Encode())
+	return err
+}
+
+// unhealed tells of a tree that is lost. Without the newest nothing goes on, nor where there is no room.
+func (r *rescue) unhealed(ctx context.Context, t *phases.TaskState, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if full(err) {
+		return err
+	}
+	if t.Tree == r.state.HeadTree {
+		return &fault{
+			code: "E_BLOB_LOST", exit: exitStorage, err: err, what: fmt.Sprintf("the tree of task %s is lost, and its commit does not give it back: %s", t.ID, err),
+			hint: "bring the repository back as it was, then: builder checkpoint rebuild " + word(r.folder.app),
+		}
+	}
+	r.app.say("warning: the tree of task %s is lost, and its commit does not give it back: %s", t.ID, err)
+	return nil
 }
 
 // healPlan puts the plan's blob back from plan.yaml.
