@@ -98,7 +98,7 @@ func (a *app) pastBuilds(model string) ([]planner.Actual, error) {
 			continue
 		}
 		out = append(out, planner.Actual{
-			Type: planner.ProjectType(b.Type), SpecBytes: b.SpecBytes, Requirements: int64(b.Requirements), Tasks: int64(b.Tasks),
+			Type: planner.ProjectType(b.Type), SpecBytes: b.SpecBytes, Requirements: int64(b.Requirements), Tasks: int64(b.Tasks), PlanGiven: b.Given,
 			Amount: planner.Amount{Calls: b.Calls, Input: b.Tokens.Input, CacheWrite: b.Tokens.CacheWrite5m + b.Tokens.CacheWrite1h, CacheRead: b.Tokens.CacheRead, Output: b.Tokens.Output},
 		})
 	}

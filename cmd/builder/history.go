@@ -57,7 +57,7 @@ func (a *app) registerFolder(ctx context.Context, f folder) error {
 // bookOf is what the list of builds tells of one.
 func bookOf(dir string, st phases.Status) known.Build {
 	return known.Build{
-		ID: st.Build, Folder: dir, Project: st.Project, Type: string(st.Type), State: string(st.State), Forked: st.Forked != nil,
+		ID: st.Build, Folder: dir, Project: st.Project, Type: string(st.Type), State: string(st.State), Forked: st.Forked != nil, Given: st.Calls > 0 && st.Planning == 0,
 		Provider: st.Provider, Model: st.Model, Billing: string(st.Billing), Requirements: len(st.Requirements), Tasks: len(st.Tasks),
 		Calls: st.Calls, Cost: st.Budget.Spent, Unknown: st.Budget.Unknown, Started: st.StartedAt, Updated: st.UpdatedAt,
 		Tokens: known.Tokens{Input: st.Tokens.Input, CacheWrite5m: st.Tokens.CacheWrite5m, CacheWrite1h: st.Tokens.CacheWrite1h, CacheRead: st.Tokens.CacheRead, Output: st.Tokens.Output},

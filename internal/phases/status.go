@@ -39,6 +39,7 @@ type Status struct {
 	Forked       *ForkedFrom         `json:"forked_from,omitempty"`
 	Tokens       budget.Usage        `json:"tokens"`
 	Calls        int64               `json:"calls"`
+	Planning     int64               `json:"planning_calls"` // of them, by the build's own planning; 0 where it was given a plan
 	Repeats      int64               `json:"repeats"`
 	Head         string              `json:"head,omitempty"`
 	StartedAt    time.Time           `json:"started_at"`
@@ -106,7 +107,7 @@ func StatusOf(p *planner.Plan, s *State) Status {
 		SpecPath: s.Build.SpecPath, SpecSHA: s.Build.SpecSHA, PlanSHA: s.PlanHash,
 		Engine: s.Build.Engine, Provider: s.Build.Provider, Model: s.Build.Model, BaseURL: s.address(), API: s.Build.API, Price: s.Build.Price, Billing: s.Build.Billing.Or(budget.APIUSD), Sandbox: s.Session.Sandbox, Workers: max(s.Session.Workers, 1),
 		Tasks: []TaskStatus{}, Requirements: []RequirementStatus{},
-		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted, Forked: forkedFrom(s),
+		Tokens: s.Guard.Account(budget.Build).Usage, Calls: s.Guard.Account(budget.Build).Calls, Planning: s.Guard.Account(budget.TaskScope(string(planner.PlanTask))).Calls, Repeats: s.Repeats, Head: s.Head, Drafted: s.Drafted, Forked: forkedFrom(s),
 		StartedAt: s.Build.At, UpdatedAt: s.Updated, Seq: s.Seq,
 		Budget: budgetOf(&s.Guard), Held: s.Held, Orders: ordersOf(s),
 	}

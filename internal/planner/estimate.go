@@ -47,7 +47,8 @@ type Actual struct {
 	Type         ProjectType `json:"type"`
 	SpecBytes    int64       `json:"spec_bytes"`
 	Requirements int64       `json:"requirements"`
-	Tasks        int64       `json:"tasks"` // of its plan; 0: not known
+	Tasks        int64       `json:"tasks"`      // of its plan; 0: not known
+	PlanGiven    bool        `json:"plan_given"` // it did not pay for planning
 	Amount
 }
 
@@ -73,6 +74,8 @@ const (
 	basisPlan = "plan estimates"
 	// enoughHistory is how many builds of a type make their history better than the plan's word.
 	enoughHistory = 3
+	// leastSpread is how far a range goes at least to both sides: builds that were all alike do not tell how others differ.
+	leastSpread = 0.1
 )
 
 // Estimate gives the quantities of building a project of a type and size, planning included. With
@@ -204,14 +207,22 @@ func factorsOf(t ProjectType, history []Actual, ruleOf func(Actual) Amount) fact
 		if n < enoughHistory {
 			f.low[i], f.high[i] = f.low[i]*0.7, f.high[i]*1.5
 		}
+		f.low[i], f.high[i] = min(f.low[i], f.likely[i]*(1-leastSpread)), max(f.high[i], f.likely[i]*(1+leastSpread))
 	}
 	return f
 }
 
 // bySpec is what the rule says of a past build by its spec alone.
 func bySpec(a Actual) Amount {
-	size := Size{a.SpecBytes, a.Requirements}
-	return planningRule(size).plus(buildingRule(a.Type, size))
+	return planned(a).plus(buildingRule(a.Type, Size{a.SpecBytes, a.Requirements}))
+}
+
+// planned is what it says of its planning.
+func planned(a Actual) Amount {
+	if a.PlanGiven {
+		return Amount{}
+	}
+	return planningRule(Size{a.SpecBytes, a.Requirements})
 }
 
 // byPlan is what it says by the tasks the build had: a plan has as many as its planner wanted, and an estimate of
@@ -226,7 +237,7 @@ func byPlan(a Actual) Amount {
 		return taskRule(a.Type, size, covers).times(factor{n, n, n, n, n})
 	}
 	covers, more := a.Requirements/a.Tasks, a.Requirements%a.Tasks // as even as can be: who covers what is not known
-	return planningRule(size).plus(of(more, covers+1)).plus(of(a.Tasks-more, covers))
+	return planned(a).plus(of(more, covers+1)).plus(of(a.Tasks-more, covers))
 }
 
 // numbers lists an amount's numbers in the order of a factor.

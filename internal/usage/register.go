@@ -49,7 +49,8 @@ type Build struct {
 	Project      string    `json:"project,omitempty"`
 	Type         string    `json:"type,omitempty"`
 	State        string    `json:"state"`
-	Forked       bool      `json:"forked,omitempty"` // tasks of it were done and paid by another build
+	Given        bool      `json:"plan_given,omitempty"` // it has not planned: what it took is the tasks alone
+	Forked       bool      `json:"forked,omitempty"`     // tasks of it were done and paid by another build
 	Provider     string    `json:"provider"`
 	Model        string    `json:"model"`
 	Billing      string    `json:"billing,omitempty"` // "subscription": Cost is the list price
