@@ -48,7 +48,7 @@ func exitOf(err error) int {
 		return exitUsage
 	case full(err):
 		return exitPaused
-	case denied(err), foldered(err), errors.Is(err, syscall.EIO), errors.Is(err, checkpoint.ErrCorrupt), errors.Is(err, checkpoint.ErrPoisoned), errors.Is(err, checkpoint.ErrNotFound):
+	case denied(err), foldered(err), unmade(err), errors.Is(err, syscall.EIO), errors.Is(err, checkpoint.ErrCorrupt), errors.Is(err, checkpoint.ErrPoisoned), errors.Is(err, checkpoint.ErrNotFound):
 		return exitStorage
 	}
 	return exitInternal

@@ -138,10 +138,14 @@ func linesOf(err error) []fault {
 		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "check the disk, then: " + again}}
 	case errors.Is(err, syscall.EIO):
 		return []fault{{code: "E_IO", what: err.Error(), hint: "the disk answers with errors: look at it (dmesg), then: " + again}}
+	case errors.Is(err, syscall.EROFS) && !ofBuild:
+		return []fault{{code: "E_READ_ONLY", what: err.Error(), hint: "mount the file system for writing, then do the same again"}}
 	case errors.Is(err, syscall.EROFS):
 		return []fault{{code: "E_READ_ONLY", what: err.Error(), hint: "mount the file system for writing, then: " + again}}
 	case foldered(err):
 		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "a folder stands where builder keeps a file: move it away, then: " + again}}
+	case unmade(err):
+		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "no folder can be made there: look for a link that leads nowhere, then do the same again"}}
 	case denied(err):
 		return []fault{{code: "E_PERMISSION", what: err.Error(), hint: "let builder read and write there, then do the same again"}}
 	}
@@ -152,6 +156,12 @@ func linesOf(err error) []fault {
 func foldered(err error) bool {
 	var link *os.LinkError
 	return errors.Is(err, syscall.EISDIR) || errors.As(err, &link) && link.Op == "rename" && errors.Is(err, fs.ErrExist)
+}
+
+// unmade says that a folder cannot be made: a link stands there that leads nowhere, or nothing can be made in the one above.
+func unmade(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && path.Op == "mkdir" && (errors.Is(path, fs.ErrExist) || errors.Is(path, fs.ErrNotExist))
 }
 
 // appOf is the folder that a file of a build is in, as a further word of a command; "" where none can be told.

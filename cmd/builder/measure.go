@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/seed-c331f47d/builder/internal/bug"
 	"github.com/seed-c331f47d/builder/internal/sandbox"
@@ -60,5 +63,20 @@ func (w *works) noSandbox() error {
 	if info, err := os.Stat(os.TempDir()); err != nil || !info.IsDir() {
 		return refused("E_SANDBOX_UNAVAILABLE", "make this folder, or let TMPDIR name one that is there", "commands cannot be confined without a folder for temporary files: %s is none", os.TempDir())
 	}
+	if err := tryTemp(); full(err) || denied(err) {
+		return fmt.Errorf("commands cannot be confined without room for temporary files: %w", err)
+	} else if err != nil {
+		return refused("E_SANDBOX_UNAVAILABLE", "let TMPDIR name a folder that can be written", "commands cannot be confined without temporary files: %s", err)
+	}
 	return refused("E_SANDBOX_UNAVAILABLE", "install bubblewrap, or allow user namespaces; to run commands of models unconfined say: --no-sandbox", "commands cannot be confined on this machine: %s", w.report)
+}
+
+// tryTemp makes a temporary file as commands need them, and removes it.
+func tryTemp() error {
+	temp, err := sandbox.NewTemp("try")
+	if err != nil {
+		return err
+	}
+	err = os.WriteFile(filepath.Join(temp.Path, "file"), make([]byte, 64<<10), 0o600)
+	return errors.Join(err, temp.Remove())
 }

@@ -22,7 +22,7 @@ func planLines(p *planner.Plan) string {
 	}
 	var b strings.Builder
 	for _, ph := range p.Phases {
-		fmt.Fprintf(&b, "phase %s: %s (%d tasks)\n", ph.ID, ph.Title, len(ph.Tasks))
+		fmt.Fprintf(&b, "phase %s, tasks %d: %s\n", ph.ID, len(ph.Tasks), ph.Title)
 	}
 	return b.String()
 }

@@ -39,7 +39,7 @@ func TestLargePlansAreToldByTheirPhases(t *testing.T) {
 		t.Errorf("told %q twice", near)
 	}
 	large := plan(2000)
-	if got, want := planLines(large), "phase a: Ground (1 tasks)\nphase b: Rest (2000 tasks)\n"; got != want {
+	if got, want := planLines(large), "phase a, tasks 1: Ground\nphase b, tasks 2000: Rest\n"; got != want {
 		t.Errorf("told %q, want %q", got, want)
 	}
 	if got, want := nearLines(large, task(large, "b.t7")), "it needs b.t3: Task 3\nit needs b.t5: Task 5"; got != want {
