@@ -184,8 +184,10 @@ var mutations = []mutation{
 		tests: "TestNobodyReadsWhile",
 	},
 	{
-		law: "L1", kept: "a stream whose type was lost is none that is handed on unsettled", file: "internal/budget/meter/send.go",
-		old:   `	label(resp)`,
+		law: "L1", kept: "a stream whose type was lost is none that is handed on unsettled", file: "internal/budget/meter/label.go",
+		old: `		resp.Header.Set("Content-Type", eventStream)
+		return eventStream
+`,
 		new:   ``,
 		tests: "TestStreamUnderAnotherType",
 	},

@@ -66,25 +66,33 @@ func abandonedBetween(t *testing.T, abandon func(context.CancelFunc, io.Closer))
 	}
 }
 
+// waiting is an answer of which seen has come, and whose reader waits for the wire, another goroutine in a
+// bubble of synctest. What ends the reader comes from ended.
+func (w *world) waiting(ctx context.Context, t *testing.T, seen string) (answer io.ReadCloser, server *io.PipeWriter, ended <-chan error) {
+	t.Helper()
+	wire, server := io.Pipe()
+	resp, err := w.door(answering(200, sse, wire)).RoundTrip(request(ctx, "http://host", ask))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := make(chan error, 1)
+	go func() {
+		_, err := io.ReadAll(resp.Body)
+		end <- err
+	}()
+	io.WriteString(server, seen)
+	synctest.Wait()
+	return resp.Body, server, end
+}
+
 // A reader who waits for the wire keeps nobody from abandoning the answer.
 func TestAbandonedWhileTheWireIsSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen, _ := toolAnswer()
 		w := newWorld(budget.Caps{USD: budget.Dollar})
-		wire, server := io.Pipe()
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		resp, err := w.door(answering(200, sse, wire)).RoundTrip(request(ctx, "http://host", ask))
-		if err != nil {
-			t.Fatal(err)
-		}
-		read := make(chan error, 1)
-		go func() {
-			_, err := io.ReadAll(resp.Body)
-			read <- err
-		}()
-		io.WriteString(server, seen)
-		synctest.Wait()
+		answer, server, read := w.waiting(ctx, t, seen)
 		cancel()
 		synctest.Wait()
 		if s := w.only(t); s.Fate != budget.Unknown || !strings.Contains(s.Error, "cancelled") || string(w.blobs[s.Answer]) != seen {
@@ -94,7 +102,7 @@ func TestAbandonedWhileTheWireIsSilent(t *testing.T) {
 		if err := <-read; !errors.Is(err, ErrIncomplete) {
 			t.Errorf("read on: %v", err)
 		}
-		resp.Body.Close()
+		answer.Close()
 	})
 }
 
@@ -104,19 +112,8 @@ func TestNobodyReadsWhileAnAnswerIsAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen, rest := toolAnswer()
 		w := newWorld(budget.Caps{USD: budget.Dollar})
-		wire, server := io.Pipe()
-		resp, err := w.door(answering(200, sse, wire)).RoundTrip(request(t.Context(), "http://host", ask))
-		if err != nil {
-			t.Fatal(err)
-		}
-		read := make(chan error, 1)
-		go func() {
-			_, err := io.ReadAll(resp.Body)
-			read <- err
-		}()
-		io.WriteString(server, seen)
-		synctest.Wait() // the reader waits for the wire
-		b := resp.Body.(*body)
+		answer, server, read := w.waiting(t.Context(), t, seen)
+		b := answer.(*body)
 		b.fl.mu.Lock() // the settlement has to wait
 		go b.Close()
 		synctest.Wait()
@@ -146,16 +143,9 @@ func TestAbandonedAsTheEndComes(t *testing.T) {
 	for i := range 500 {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(budget.Caps{USD: budget.Dollar})
-			wire, server := io.Pipe()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			resp, err := w.door(answering(200, sse, wire)).RoundTrip(request(ctx, "http://host", ask))
-			if err != nil {
-				t.Fatal(err)
-			}
-			go io.ReadAll(resp.Body)
-			io.WriteString(server, seen)
-			synctest.Wait()
+			answer, server, _ := w.waiting(ctx, t, seen)
 			go func() {
 				io.WriteString(server, rest)
 				server.Close()
@@ -163,7 +153,7 @@ func TestAbandonedAsTheEndComes(t *testing.T) {
 			if i%2 == 0 {
 				cancel()
 			} else {
-				go resp.Body.Close()
+				go answer.Close()
 			}
 			synctest.Wait()
 			if s := w.only(t); s.Fate == budget.Unknown && string(w.blobs[s.Answer]) == seen+rest {

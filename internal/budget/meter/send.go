@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 
@@ -49,9 +48,9 @@ func (t *Transport) send(req *http.Request, d dialect, q question, hold budget.H
 	if resp.Header == nil {
 		resp.Header = http.Header{}
 	}
-	label(resp)
+	kind := label(resp)
 	fl.heard(resp)
-	switch kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); {
+	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
 		return fl.failure(d, resp)
 	case resp.Header.Get("Content-Encoding") != "" && resp.Header.Get("Content-Encoding") != "identity":
