@@ -14,12 +14,16 @@ const (
 	mostNear  = 40       // tasks on each side
 )
 
-// planLines are the tasks of a plan; of a large one, its phases. All tasks of a build are told the same.
-func planLines(p *planner.Plan) string {
-	lines := taskLines(p)
-	if len(lines) <= wholePlan {
-		return lines
+// planFor is what a task is told of the others: all tasks of the plan; of a large plan its phases, which are the
+// same for all tasks, and the tasks near this one.
+func planFor(p *planner.Plan, task planner.Task) (plan, near string) {
+	if lines := taskLines(p); len(lines) <= wholePlan {
+		return lines, ""
 	}
+	return phaseLines(p), nearLines(p, task)
+}
+
+func phaseLines(p *planner.Plan) string {
 	var b strings.Builder
 	for _, ph := range p.Phases {
 		fmt.Fprintf(&b, "phase %s, tasks %d: %s\n", ph.ID, len(ph.Tasks), ph.Title)
@@ -27,11 +31,8 @@ func planLines(p *planner.Plan) string {
 	return b.String()
 }
 
-// nearLines are the tasks that stand before and behind one of a large plan.
+// nearLines are the tasks that stand before and behind one.
 func nearLines(p *planner.Plan, task planner.Task) string {
-	if len(taskLines(p)) <= wholePlan {
-		return ""
-	}
 	var before, behind []string
 	for _, t := range p.Tasks() {
 		line := string(t.ID) + ": " + t.Title

@@ -32,23 +32,23 @@ func TestLargePlansAreToldByTheirPhases(t *testing.T) {
 		return found
 	}
 	small := plan(20)
-	if lines := planLines(small); strings.Count(lines, "\n") != 21 || !strings.Contains(lines, "b.t7: Task 7\n") {
+	if lines, near := planFor(small, task(small, "b.t7")); near != "" {
+		t.Errorf("told %q twice", near)
+	} else if strings.Count(lines, "\n") != 21 || !strings.Contains(lines, "b.t7: Task 7\n") {
 		t.Errorf("told %q", lines)
 	}
-	if near := nearLines(small, task(small, "b.t7")); near != "" {
-		t.Errorf("told %q twice", near)
-	}
 	large := plan(2000)
-	if got, want := planLines(large), "phase a, tasks 1: Ground\nphase b, tasks 2000: Rest\n"; got != want {
+	told, near := planFor(large, task(large, "b.t7"))
+	if got, want := told, "phase a, tasks 1: Ground\nphase b, tasks 2000: Rest\n"; got != want {
 		t.Errorf("told %q, want %q", got, want)
 	}
-	if got, want := nearLines(large, task(large, "b.t7")), "it needs b.t3: Task 3\nit needs b.t5: Task 5"; got != want {
+	if got, want := near, "it needs b.t3: Task 3\nit needs b.t5: Task 5"; got != want {
 		t.Errorf("told %q, want %q", got, want)
 	}
-	if got, want := nearLines(large, task(large, "b.t5")), "it needs a.base: Base\nneeded by b.t7: Task 7"; got != want {
-		t.Errorf("told %q, want %q", got, want)
+	if _, near := planFor(large, task(large, "b.t5")); near != "it needs a.base: Base\nneeded by b.t7: Task 7" {
+		t.Errorf("told %q", near)
 	}
-	if got := nearLines(large, task(large, "a.base")); strings.Count(got, "\n") != mostNear || !strings.HasSuffix(got, "\nand 1959 more") {
-		t.Errorf("told %q", got)
+	if _, near := planFor(large, task(large, "a.base")); strings.Count(near, "\n") != mostNear || !strings.HasSuffix(near, "\nand 1959 more") {
+		t.Errorf("told %q", near)
 	}
 }

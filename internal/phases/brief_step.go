@@ -29,10 +29,11 @@ func (e *Engine) brief(ctx context.Context, task planner.Task, st TaskState, bas
 	}
 	b = agent.Brief{
 		Role: task.Role, SpecPath: e.Spec.Path, Spec: specFor(e.Spec, e.plan, task),
-		Project: projectLine(e.plan.Project), Plan: planLines(e.plan), Environment: e.facts(ctx),
-		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal, Near: nearLines(e.plan, task),
+		Project: projectLine(e.plan.Project), Environment: e.facts(ctx),
+		TaskID: string(task.ID), Title: task.Title, Goal: task.Goal,
 		Writes: task.Writes, Tree: tree, LastFailure: clip(st.Reason, failBytes),
 	}
+	b.Plan, b.Near = planFor(e.plan, task)
 	if len(task.Writes) > 0 {
 		b.Shared = e.plan.Shared
 	}
