@@ -33,6 +33,7 @@ type rescue struct {
 	state  *phases.State
 	from   string // where the records are from
 	strays []checkpoint.Envelope
+	good   map[checkpoint.Hash]bool // blobs that could be read: trees of a build share most of their files
 	found  outcomeOfRescue
 }
 
@@ -60,7 +61,7 @@ func (a *app) newRescue(f folder, id string) (*rescue, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return &rescue{
-		app: a, folder: f, id: id, lock: lock, blobs: blobs, state: phases.NewState(),
+		app: a, folder: f, id: id, lock: lock, blobs: blobs, state: phases.NewState(), good: map[checkpoint.Hash]bool{},
 		found: outcomeOfRescue{Version: 1, Build: id, Recognised: []string{}, Restarted: []string{}},
 	}, nil
 }
@@ -347,11 +348,15 @@ func (r *rescue) read(ctx context.Context, blobs, trees []checkpoint.Hash) (bool
 		}
 	}
 	for _, h := range blobs {
+		if r.good[h] {
+			continue
+		}
 		if _, err := r.blobs.Get(ctx, h); errors.As(err, &unread) {
 			return false, nil
 		} else if err != nil {
 			return false, err
 		}
+		r.good[h] = true
 	}
 	return true, nil
 }
