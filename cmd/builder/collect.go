@@ -28,8 +28,10 @@ func collectLess() bool {
 
 // watchLive follows what is alive to the end of the process.
 func watchLive() {
-	followLive()
-	time.AfterFunc(liveBeat, watchLive)
+	time.AfterFunc(liveBeat, func() {
+		followLive()
+		watchLive()
+	})
 }
 
 // followLive raises the limit with what is alive: where a build of many thousand tasks needs most of the

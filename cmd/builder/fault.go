@@ -100,6 +100,10 @@ func linesOf(err error) []fault {
 		at = &located{again: "builder resume DIR", back: "builder checkpoint restore --backup DIR", rebuild: "builder checkpoint rebuild DIR"}
 	}
 	again := at.again
+	then := "then: " + again
+	if !ofBuild {
+		then = "then do the same again"
+	}
 	switch {
 	case errors.As(err, &own):
 		return []fault{internal(own, again)}
@@ -128,20 +132,16 @@ func linesOf(err error) []fault {
 		return []fault{{code: "E_BLOB_CORRUPT", what: err.Error(), hint: safeInGit + at.rebuild}}
 	case errors.Is(err, checkpoint.ErrCorrupt):
 		return []fault{{code: "E_CHECKPOINT_CORRUPT", what: err.Error(), hint: safeInGit + at.back}}
-	case full(err) && !ofBuild:
-		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then do the same again"}}
 	case full(err):
-		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, then: " + again}}
+		return []fault{{code: "E_DISK_FULL", what: err.Error(), hint: "free some space, " + then}}
 	case errors.Is(err, checkpoint.ErrNotFound):
 		return []fault{{code: "E_CHECKPOINT_MISSING", what: err.Error(), hint: "name the folder of a build, as in: builder status DIR"}}
 	case errors.Is(err, checkpoint.ErrPoisoned) && !errors.Is(err, syscall.EROFS) && !errors.Is(err, syscall.EIO):
 		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "check the disk, then: " + again}}
 	case errors.Is(err, syscall.EIO):
 		return []fault{{code: "E_IO", what: err.Error(), hint: "the disk answers with errors: look at it (dmesg), then: " + again}}
-	case errors.Is(err, syscall.EROFS) && !ofBuild:
-		return []fault{{code: "E_READ_ONLY", what: err.Error(), hint: "mount the file system for writing, then do the same again"}}
 	case errors.Is(err, syscall.EROFS):
-		return []fault{{code: "E_READ_ONLY", what: err.Error(), hint: "mount the file system for writing, then: " + again}}
+		return []fault{{code: "E_READ_ONLY", what: err.Error(), hint: "mount the file system for writing, " + then}}
 	case foldered(err):
 		return []fault{{code: "E_CHECKPOINT", what: err.Error(), hint: "a folder stands where builder keeps a file: move it away, then: " + again}}
 	case unmade(err):
