@@ -35,7 +35,6 @@ race: # needs cgo; the rooms, where goroutines meet. Its shadow memory does not 
 scripts:
 	$(GO) test -count=1 -run TestScripts ./cmd/builder
 
-FUZZTIME ?= 5s
 fuzz: # every target in turn, for a time or a number of inputs (500x)
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' ./.ci/fuzz
 
